@@ -1,0 +1,39 @@
+# Footfall's everyday commands. `make up` is all that a newcomer needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.PHONY: setup up test check format bench clean
+
+setup: $(STAMP)  ## the virtual environment, with .venv/bin/footfall in it
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what constraints.txt names (once; a minute or two) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# `exec` and no shell in between: Ctrl-C reaches Footfall alone, and its own end is what make sees.
+up: setup  ## everything, on a generated clickstream; Ctrl-C ends it
+	@exec $(BIN)/footfall up $(ARGS)
+
+test: setup  ## the whole suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup  ## lint, format, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+
+format: setup  ## put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup  ## what is measured, and against what: benchmarks/README.md
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+clean:  ## remove what setup, tests and runs left behind (not the data)
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

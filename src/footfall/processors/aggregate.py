@@ -1,0 +1,313 @@
+"""Turns enriched clicks into this partition's part of the live views: counts by minute, and the latest rows.
+
+Only the last hour before the newest event is kept, so a frame from a backfill costs what its last hour costs.
+Distinct visitors are exact: each visitor has the minutes of its visits as bits of one integer. Since a visitor
+lives in one partition, the parts of all partitions add up (see stores.views).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from footfall.core.codes import Codes, Dictionary
+from footfall.core.hashing import lanes_of
+from footfall.processors.base import NO_TIME, Change, Codebook, Flags, Frame, Output, Partial, State
+from footfall.processors.counts import Counts
+from footfall.processors.presence import Presence
+
+_MINUTE_MS = 60_000
+_CODE_BITS = 24
+"""A packed key is minute << 24 | code: room for 16 million products at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregation:
+    """How far back the views look, and how much they list."""
+
+    minutes: int = 60
+    """Counts by product and category."""
+    latest_visitors: int = 10
+    latest_rows: int = 100
+
+    @property
+    def name(self) -> str:
+        return "aggregation"
+
+    def start(self, *, book: Codebook, state: State) -> RunningAggregation:
+        """The running operator, from its saved state."""
+        return RunningAggregation(self, book=book, state=state)
+
+
+class RunningAggregation:
+    """The views' parts of one partition."""
+
+    def __init__(self, settings: Aggregation, *, book: Codebook, state: State) -> None:
+        self._settings = settings
+        self._book = book
+        self._categories = Dictionary()
+        self._newest = NO_TIME
+        self._visits = Counts()
+        self._by_category = Counts()
+        self._by_product = Counts()
+        self._described: dict[int, tuple[str, str]] = {}
+        """Category and title of each product that was viewed in the last hour."""
+        self._presence = Presence(book)
+        self._visitors = LatestVisitors(settings.latest_visitors)
+        self._rows = LatestRows(settings.latest_rows)
+        self._restore(state)
+
+    def process(self, frame: Frame) -> Sequence[Output]:
+        """Count the frame's punctual clicks of the last hour."""
+        self._rows.add(frame)
+        newest = frame.high
+        self._newest = max(self._newest, newest)
+        oldest = (self._newest // _MINUTE_MS - self._settings.minutes + 1) * _MINUTE_MS
+        recent = np.flatnonzero((frame.times >= oldest) & ~frame.late)
+        if len(recent):
+            self._count(frame, recent)
+        self._visitors.add(frame)
+        for counts in (self._visits, self._by_category, self._by_product):
+            counts.drop_below(oldest // _MINUTE_MS << _CODE_BITS)
+        return []
+
+    def _count(self, frame: Frame, rows: npt.NDArray[np.int64]) -> None:
+        minutes = frame.times[rows] // _MINUTE_MS
+        packed = minutes << _CODE_BITS
+        indices, texts = frame.coded("category")
+        categories = self._categories.add([text or "" for text in texts])[indices[rows]]
+        products = frame.products[rows]
+        self._visits.count(packed)
+        self._by_category.count(packed | categories)
+        self._by_product.count(packed | products)
+        self._describe(frame, rows, products)
+        self._presence.add(frame, rows, minutes, newest=self._newest // _MINUTE_MS)
+
+    def _describe(self, frame: Frame, rows: npt.NDArray[np.int64], products: Codes) -> None:
+        distinct, at = np.unique(products, return_index=True)
+        categories, category_of = frame.coded("category")
+        titles, title_of = frame.coded("title")
+        for product, row in zip(distinct.tolist(), rows[at].tolist(), strict=True):
+            self._described[product] = (category_of[categories[row]] or "", title_of[titles[row]] or "")
+        if len(self._described) > 4 * len(self._by_product.keys) + 1_000:
+            held = set(self._product_codes(self._by_product).tolist())
+            self._described = {code: texts for code, texts in self._described.items() if code in held}
+
+    @staticmethod
+    def _product_codes(counts: Counts) -> npt.NDArray[np.int64]:
+        return counts.keys & ((1 << _CODE_BITS) - 1)
+
+    # -- state --------------------------------------------------------------------------------------------
+
+    def changes(self) -> Sequence[Change]:
+        """The increments of all counts, the visitors seen, and the latest rows."""
+        changes = [*self._presence.changes(), *self._visitors.changes(), *self._rows.changes()]
+        for table, counts in (("visits", self._visits), ("by_category", self._by_category)):
+            increments = counts.changes()
+            if increments:
+                keys, values, reset = increments
+                texts = self._categories.decode(keys & ((1 << _CODE_BITS) - 1)) if table == "by_category" else None
+                changes.append(Change(table, _cells(keys, values, [texts] if texts else []), reset))
+        increments = self._by_product.changes()
+        if increments:
+            keys, values, reset = increments
+            changes.append(Change("by_product", _cells(keys, values, self._product_texts(keys)), reset))
+        return changes
+
+    def _product_texts(self, keys: npt.NDArray[np.int64]) -> list[pa.Array]:
+        codes = keys & ((1 << _CODE_BITS) - 1)
+        described = [self._described.get(code, ("", "")) for code in codes.tolist()]
+        return [
+            self._book.products.decode(codes.astype(np.int32)),
+            pa.array([category for category, _ in described], type=pa.string()),
+            pa.array([title for _, title in described], type=pa.string()),
+        ]
+
+    def _restore(self, state: State) -> None:
+        for table, counts, dictionary in (
+            ("visits", self._visits, None),
+            ("by_category", self._by_category, self._categories),
+            ("by_product", self._by_product, self._book.products),
+        ):
+            parts = []
+            for batch in state.get(table, ()):
+                keys = batch.column("minute").to_numpy() << _CODE_BITS
+                if dictionary is not None:
+                    codes = dictionary.add(batch.column("text0").to_pylist())
+                    keys = keys | codes
+                    if table == "by_product":
+                        texts = zip(batch.column("text1").to_pylist(), batch.column("text2").to_pylist(), strict=True)
+                        self._described.update(zip(codes.tolist(), texts, strict=True))
+                parts.append((keys, batch.column("value").to_numpy()))
+            counts.restore(parts)
+        self._presence.restore(state)
+        self._visitors.restore(state)
+        self._rows.restore(state)
+
+    # -- views --------------------------------------------------------------------------------------------
+
+    def partials(self) -> Sequence[Partial]:
+        """This partition's part of the views, for stores.views to add up."""
+        visits = dict(zip((self._visits.keys >> _CODE_BITS).tolist(), self._visits.values.tolist(), strict=True))
+        visitors = self._presence.visitors_by_minute()
+        minutes = sorted(visits)
+        per_minute = {
+            "minute": pa.array(minutes, type=pa.int64()),
+            "visits": pa.array([visits[m] for m in minutes], type=pa.int64()),
+            "visitors": pa.array([visitors.get(m, 0) for m in minutes], type=pa.int64()),
+        }
+        keys = self._by_category.keys
+        by_category = {
+            "minute": pa.array(keys >> _CODE_BITS),
+            "category": self._categories.decode(keys & ((1 << _CODE_BITS) - 1)),
+            "count": pa.array(self._by_category.values),
+        }
+        keys = self._by_product.keys
+        product, category, title = self._product_texts(keys)
+        by_product = {
+            "minute": pa.array(keys >> _CODE_BITS),
+            "productId": product,
+            "category": category,
+            "title": title,
+            "count": pa.array(self._by_product.values),
+        }
+        return [
+            Partial("last_15_minutes", pa.RecordBatch.from_pydict(per_minute)),
+            Partial("category_popularity", pa.RecordBatch.from_pydict(by_category)),
+            Partial("products_last_hour", pa.RecordBatch.from_pydict(by_product)),
+            Partial("device_type_popularity", self._presence.visitors_by_device()),
+            Partial("latest_visitors", self._visitors.batch()),
+            Partial("raw_data", self._rows.batch()),
+        ]
+
+    def live(self) -> Flags:
+        """Visitors seen in the last quarter of an hour."""
+        return self._presence.live()
+
+    def live_products(self) -> Codes:
+        """Products counted in the last hour."""
+        return self._product_codes(self._by_product).astype(np.int32)
+
+
+def _cells(keys: npt.NDArray[np.int64], values: npt.NDArray[np.int64], texts: Sequence[pa.Array]) -> pa.RecordBatch:
+    arrays = [pa.array(keys >> _CODE_BITS), pa.array(values), *texts]
+    return pa.RecordBatch.from_arrays(arrays, names=["minute", "value", *(f"text{i}" for i in range(len(texts)))])
+
+
+class LatestVisitors:
+    """The visitors seen last, with when and from where."""
+
+    _schema = pa.schema(
+        [("timestamp", pa.int64()), ("userId", pa.string()), ("ip", pa.string()), ("country", pa.string())]
+    )
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._latest: dict[str, tuple[int, str, str]] = {}
+        self._changed = False
+
+    def add(self, frame: Frame) -> None:
+        """Look at the newest punctual rows of the frame: as many as it takes to meet enough visitors."""
+        punctual = np.flatnonzero(~frame.late)
+        if not len(punctual):
+            return
+        looked_at = 64 * self._size
+        newest = self._newest(frame, punctual, looked_at)
+        while len(newest) < self._size and looked_at < len(punctual):
+            looked_at *= 8
+            newest = self._newest(frame, punctual, looked_at)
+        self._merge(frame, newest)
+
+    def _newest(self, frame: Frame, rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+        """The latest row of each visitor among the newest ``count`` rows; ties beyond the size are kept."""
+        times = frame.times[rows]
+        if len(rows) > count:
+            rows = rows[times >= np.partition(times, len(times) - count)[len(times) - count]]
+        order = rows[np.argsort(frame.times[rows], kind="stable")[::-1]]
+        _, first = np.unique(frame.visitors[order], return_index=True)
+        newest = order[np.sort(first)]
+        if len(newest) > self._size:
+            newest = newest[frame.times[newest] >= frame.times[newest[self._size - 1]]]
+        return newest
+
+    def _merge(self, frame: Frame, newest: npt.NDArray[np.int64]) -> None:
+        batch = frame.batch.select(["userId", "ip", "country"]).take(pa.array(newest)).to_pylist()
+        for row, time in zip(batch, frame.times[newest].tolist(), strict=True):
+            held = self._latest.get(row["userId"])
+            if held is None or time >= held[0]:
+                self._latest[row["userId"]] = (time, row["ip"] or "", row["country"])
+        ranked = sorted(self._latest.items(), key=lambda item: (-item[1][0], item[0]))
+        self._latest = dict(ranked[: self._size])
+        self._changed = True
+
+    def batch(self) -> pa.RecordBatch:
+        """The visitors, newest first."""
+        rows = [
+            {"timestamp": time, "userId": visitor, "ip": ip, "country": country}
+            for visitor, (time, ip, country) in self._latest.items()
+        ]
+        return pa.RecordBatch.from_pylist(rows, schema=self._schema)
+
+    def changes(self) -> Sequence[Change]:
+        if not self._changed:
+            return []
+        self._changed = False
+        return [Change("latest_visitors", self.batch(), reset=True)]
+
+    def restore(self, state: State) -> None:
+        for batch in state.get("latest_visitors", ()):
+            self._latest = {r["userId"]: (r["timestamp"], r["ip"], r["country"]) for r in batch.to_pylist()}
+
+
+class LatestRows:
+    """The newest enriched clicks, by event time and then event id."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._rows: pa.RecordBatch | None = None
+        self._changed = False
+
+    def add(self, frame: Frame) -> None:
+        """Look at the newest rows of the frame."""
+        if not len(frame):
+            return
+        times = frame.times
+        rows = np.arange(len(frame))
+        if len(rows) > self._size:
+            cut = np.partition(times, len(times) - self._size)[len(times) - self._size]
+            rows = np.flatnonzero(times >= cut)
+        batch = frame.batch.take(pa.array(self._newest(times[rows], frame.batch.column("event_id"), rows)))
+        if self._rows is not None:
+            table = pa.Table.from_batches([self._rows, batch]).unify_dictionaries().combine_chunks()
+            both = table.to_batches()[0]
+            every = np.arange(both.num_rows)
+            both_times = both.column("timestamp").cast(pa.int64()).to_numpy()
+            batch = both.take(pa.array(self._newest(both_times, both.column("event_id"), every)))
+        self._rows = batch
+        self._changed = True
+
+    def _newest(
+        self, times: npt.NDArray[np.int64], ids: pa.Array, rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Of these rows, the numbers of the newest ones, newest first."""
+        lanes = lanes_of(ids)[rows]
+        order = np.lexsort((lanes[:, 1].byteswap(), lanes[:, 0].byteswap(), times))[::-1]
+        return rows[order[: self._size]]
+
+    def batch(self) -> pa.RecordBatch:
+        """The rows, newest first."""
+        return self._rows if self._rows is not None else pa.RecordBatch.from_pylist([])
+
+    def changes(self) -> Sequence[Change]:
+        if not self._changed:
+            return []
+        self._changed = False
+        return [Change("raw_data", self.batch(), reset=True)]
+
+    def restore(self, state: State) -> None:
+        for batch in state.get("raw_data", ()):
+            self._rows = batch

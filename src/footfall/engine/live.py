@@ -1,0 +1,128 @@
+"""Turns tasks into a service: runs until stopped, publishes views, takes up changed files, tells how it goes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from footfall.core.clock import Clock
+from footfall.core.events import OFFERS
+from footfall.engine.ingest import Tally
+from footfall.engine.publish import publish
+from footfall.engine.stage import Stage
+from footfall.engine.worker import Progress, Task, Worker
+from footfall.log.base import DurableLog
+from footfall.processors.behaviour import Detector
+from footfall.processors.patterns import PatternFile
+from footfall.stores.base import ServingStore
+from footfall.stores.views import refresh
+
+_RETENTION_EVERY: Final = 60
+"""Seconds between two looks at what the log may forget."""
+logger = structlog.get_logger()
+
+
+class RetainingLog(DurableLog, Protocol):
+    """A log that forgets what it need not keep any more."""
+
+    def enforce_retention(self) -> int:
+        """Remove what is too old or too much; how many batches that were."""
+        ...
+
+
+@dataclass(slots=True)
+class Service:
+    """The tasks of one process, and what surrounds them."""
+
+    log: RetainingLog
+    store: ServingStore
+    stages: Sequence[Stage]
+    functions: Sequence[Task]
+    patterns: Callable[[], PatternFile | None]
+    """The pattern file, which may also appear while the service runs."""
+    clock: Clock
+    beat: Callable[..., None]
+    _file: PatternFile | None = None
+    _error: str | None = None
+    _events: int = 0
+    _at: float = 0.0
+    _retained: float = 0.0
+
+    def run(self, stop: threading.Event, *, until_end: bool) -> dict[str, Any]:
+        """Work until stopped, or until nothing is left if ``until_end``; what was done, in figures."""
+        self._at = self._retained = self.clock.monotonic()
+        self._take_up_patterns()
+        worker = Worker(
+            [*self.stages, *self.functions],
+            log=self.log,
+            clock=self.clock,
+            stop=stop,
+            every_second=self._every_second,
+        )
+        worker.run(drained=lambda: until_end)
+        return {"events": worker.events}
+
+    def _every_second(self, progress: Progress) -> None:
+        self._take_up_patterns()
+        for stage in self.stages:
+            stage.tidy()
+        publish(self.stages, self.store)
+        if self.stages:
+            refresh(self.store)
+        now = self.clock.monotonic()
+        rate = (progress.events - self._events) / max(now - self._at, 1e-6)
+        self._events, self._at = progress.events, now
+        if now - self._retained > _RETENTION_EVERY:
+            self._retained = now
+            self.log.enforce_retention()
+        self.beat(
+            events=progress.events,
+            rate=round(rate, 1),
+            lag=progress.lag,
+            offers=progress.put_out.get(OFFERS, 0),
+            error=self._error or "",
+        )
+
+    def _take_up_patterns(self) -> None:
+        """Use the pattern file as it is now; a wrong one changes nothing, but is said."""
+        detectors = [d for stage in self.stages if isinstance(d := stage.followers.get("behaviour"), Detector)]
+        if not detectors:
+            return
+        if self._file is None:
+            self._file = self.patterns()
+        if self._file is None:
+            return
+        self._file.poll()
+        if self._file.error != self._error:
+            self._error = self._file.error
+            if self._error:
+                logger.error("pattern_file_wrong", error=self._error, kept="the patterns used so far")
+            else:
+                logger.info("pattern_file_mended", file=str(self._file.path))
+        for detector in detectors:
+            if detector.patterns != self._file.current:
+                detector.use(self._file.current)
+                logger.info("patterns_changed", file=str(self._file.path), version=self._file.current.version)
+
+
+class Pulse:
+    """Tells how fast a source is, from how much it has brought."""
+
+    def __init__(self, clock: Clock, beat: Callable[..., None]) -> None:
+        self._clock = clock
+        self._beat = beat
+        self._events = 0
+        self._rate = 0.0
+        self._at = clock.monotonic()
+
+    def progress(self, tally: Tally) -> None:
+        """Called as often as there is something new, or nothing for a second."""
+        now = self._clock.monotonic()
+        if now - self._at >= 1:
+            self._rate = round((tally.events - self._events) / (now - self._at), 1)
+            self._events, self._at = tally.events, now
+        self._beat(events=tally.events, rate=self._rate, lag=0)

@@ -1,0 +1,98 @@
+"""Turns stages into a running service: each takes its turn, and once a second the views are published."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from footfall.core.clock import Clock
+from footfall.core.progress import unheard
+from footfall.log.base import Log, Place
+
+_TICK: Final = 1.0
+"""Seconds between two publications of the views."""
+
+
+class Task(Protocol):
+    """Something that works on one partition."""
+
+    def step(self) -> int | None:
+        """Process some events and commit; how many, or None if there is nothing to do."""
+        ...
+
+    def places(self) -> Mapping[tuple[str, int], Place]:
+        """Where it will read next."""
+        ...
+
+    def lag(self) -> int:
+        """Events that it has not processed yet."""
+        ...
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a worker tells about itself once a second."""
+
+    events: int = 0
+    """Processed since the start."""
+    lag: int = 0
+    put_out: Mapping[str, int] = field(default_factory=dict)
+
+
+class Worker:
+    """Runs tasks over one log until it is stopped, or until there is nothing left to do."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        *,
+        log: Log,
+        clock: Clock,
+        stop: threading.Event,
+        every_second: Callable[[Progress], None] = unheard,
+    ) -> None:
+        self._tasks = tasks
+        self._log = log
+        self._clock = clock
+        self._stop = stop
+        self._every_second = every_second
+        self._next_tick = clock.monotonic()
+        self.events = 0
+
+    def run(self, *, drained: Callable[[], bool] = lambda: False) -> None:
+        """Work until ``stop`` is set. Ends also when nothing is left and ``drained`` says that nothing will come."""
+        while not self._stop.is_set():
+            last = drained()
+            busy = [self._step(task) for task in self._tasks]
+            self._tick_if_due()
+            if not any(busy):
+                if last:
+                    break
+                self._wait()
+        self.tick()
+
+    def _step(self, task: Task) -> bool:
+        rows = task.step()
+        self.events += rows or 0
+        return rows is not None
+
+    def _wait(self) -> None:
+        places: dict[tuple[str, int], Place] = {}
+        for task in self._tasks:
+            places.update(task.places())
+        self._log.wait(places, timeout=min(max(self._next_tick - self._clock.monotonic(), 0.0), 0.25))
+
+    def _tick_if_due(self) -> None:
+        if self._clock.monotonic() >= self._next_tick:
+            self.tick()
+
+    def tick(self) -> None:
+        """Do what is done once a second."""
+        self._next_tick = self._clock.monotonic() + _TICK
+        put_out: dict[str, int] = {}
+        for task in self._tasks:
+            for stream, rows in getattr(task, "put_out", {}).items():
+                put_out[stream] = put_out.get(stream, 0) + rows
+        self._every_second(Progress(self.events, sum(task.lag() for task in self._tasks), put_out))

@@ -1,0 +1,106 @@
+"""Turns ``footfall.yaml`` and the built-in defaults into a pipeline: its streams, its processors, and how they are set.
+
+partitions: 2            # of each stream, when it is made
+keep_days: 7             # how long the log keeps events
+keep_gigabytes: 20       # and at most how much, a stream
+lateness_minutes: 10     # how far clicks may be out of order
+session_gap_minutes: 30
+patterns: offers.yaml    # who is offered what; the built-in pattern otherwise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from footfall.core.errors import UsageError
+from footfall.core.events import CLICKS, ENRICHED, FAILED, OFFERS, SESSIONS
+from footfall.core.watermarks import WatermarkSettings
+from footfall.engine.stage import ChainSettings
+from footfall.log.base import StreamSettings
+from footfall.processors.aggregate import Aggregation
+from footfall.processors.base import Processor
+from footfall.processors.behaviour import Behaviour
+from footfall.processors.enrichment.processor import Enrichment
+from footfall.processors.pattern_model import PatternSet
+from footfall.processors.sessions import Sessions
+
+ENRICHMENT: Final = "enrichment"
+FOLLOWERS: Final = ("aggregation", "sessions", "behaviour")
+PROCESSORS: Final = (ENRICHMENT, *FOLLOWERS)
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """Where everything lies."""
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """Segments and manifest of the embedded log."""
+        return self.root / "log"
+
+    @property
+    def warehouse(self) -> Path:
+        """Parquet files, a folder a stream."""
+        return self.root / "warehouse"
+
+    @property
+    def run(self) -> Path:
+        """Heartbeats, logs and locks of what runs."""
+        return self.root / "run"
+
+
+class Pipeline(BaseModel):
+    """What the data goes through. Every field has its unit in its name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    partitions: Annotated[int, Field(ge=1, le=64)] = 2
+    keep_days: Annotated[float, Field(gt=0)] = 7
+    keep_gigabytes: Annotated[float, Field(gt=0)] = 20
+    lateness_minutes: Annotated[float, Field(ge=0)] = 10
+    session_gap_minutes: Annotated[float, Field(gt=0)] = 30
+    patterns: Path | None = None
+
+    @property
+    def lateness(self) -> timedelta:
+        """How far clicks may be out of order."""
+        return timedelta(minutes=self.lateness_minutes)
+
+    def streams(self) -> dict[str, StreamSettings]:
+        """The streams and how each is cut and kept."""
+        keyed = StreamSettings(
+            partitions=self.partitions,
+            keep_for=timedelta(days=self.keep_days),
+            keep_bytes=int(self.keep_gigabytes * 1_000_000_000),
+        )
+        failed = StreamSettings(partitions=1, keep_for=keyed.keep_for, keep_bytes=keyed.keep_bytes)
+        return {CLICKS: keyed, ENRICHED: keyed, SESSIONS: keyed, OFFERS: keyed, FAILED: failed}
+
+    def chain(self, names: Sequence[str], *, patterns: PatternSet, max_rows: int = 100_000) -> ChainSettings:
+        """The processors of these names, in the order of the data's way."""
+        unknown = [name for name in names if name not in PROCESSORS]
+        if unknown:
+            raise UsageError(
+                f"There is no processor called {unknown[0]}.",
+                remedy=f"There are: {', '.join(PROCESSORS)}; or name a Python file with functions of your own.",
+            )
+        watermark = WatermarkSettings(lateness=self.lateness)
+        settings: dict[str, Processor] = {
+            "aggregation": Aggregation(),
+            "sessions": Sessions(gap=timedelta(minutes=self.session_gap_minutes)),
+            "behaviour": Behaviour(patterns),
+        }
+        return ChainSettings(
+            enrichment=Enrichment(watermark=watermark) if ENRICHMENT in names else None,
+            followers=[settings[name] for name in FOLLOWERS if name in names],
+            max_rows=max_rows,
+            watermark=watermark,
+        )

@@ -1,0 +1,300 @@
+"""Turns a data directory and a pipeline into running parts: the only module that names a backend."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from footfall.core.clock import Clock, SystemClock
+from footfall.core.errors import Failure, UsageError
+from footfall.core.events import CLICKS
+from footfall.core.progress import unheard
+from footfall.engine.backfill import BackfillSettings, Parts
+from footfall.engine.backfill import backfill as run_backfill
+from footfall.engine.failed import FailedEvent, FailedEvents
+from footfall.engine.functions import FunctionTask, load_functions
+from footfall.engine.ingest import Ingest, ingest_replay, replay_place
+from footfall.engine.live import Pulse, Service
+from footfall.engine.refailed import replay_failed as bring_in
+from footfall.engine.stage import Stage
+from footfall.log.base import DurableLog, Verified
+from footfall.log.embedded import EmbeddedLog
+from footfall.pipeline import PROCESSORS, DataDirectory, Pipeline
+from footfall.processors.pattern_model import PatternSet
+from footfall.processors.patterns import PatternFile, builtin_patterns, load_patterns
+from footfall.sinks.parquet import ParquetWarehouse
+from footfall.sources.base import BadRow
+from footfall.sources.files import open_reader
+from footfall.sources.lookups import read_products, read_users
+from footfall.sources.replay import Pace, Replay
+from footfall.stores.base import Loaded, ServingStore
+from footfall.stores.embedded import EmbeddedStore
+
+
+def open_log(data_dir: Path, *, pipeline: Pipeline | None = None, clock: Clock | None = None) -> EmbeddedLog:
+    """The log of a data directory, with all streams made. Raises UsageError when it cannot be used."""
+    usable(data_dir)
+    log = EmbeddedLog.open(DataDirectory(data_dir).log, clock=clock or SystemClock())
+    for stream, settings in (pipeline or Pipeline()).streams().items():
+        log.create(stream, settings)
+    return log
+
+
+def open_existing_log(data_dir: Path) -> EmbeddedLog:
+    """The log of a data directory that must be there already, for commands that only look."""
+    if not DataDirectory(data_dir).log.is_dir():
+        raise UsageError(
+            f"{data_dir} holds no data of Footfall.",
+            remedy="Name the right directory with --data-dir, or make one with `footfall up` or `footfall backfill`.",
+        )
+    return open_log(data_dir)
+
+
+def open_store(data_dir: Path) -> ServingStore:
+    """The serving store of a data directory."""
+    usable(data_dir)
+    return EmbeddedStore(data_dir)
+
+
+def usable(data_dir: Path) -> None:
+    """Make the directory if need be. Raises UsageError when it is not one, or Failure without the rights."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        msg = f"{data_dir} is a file, not a directory."
+        raise UsageError(msg, remedy="Choose another place with --data-dir.") from error
+    except OSError as error:
+        msg = f"The data directory {data_dir} cannot be made: {error.strerror}."
+        raise Failure(msg, remedy="Choose another place with --data-dir, or mend its rights.") from error
+    if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
+        msg = f"No rights to write in the data directory {data_dir}."
+        raise Failure(msg, remedy="Choose another place with --data-dir, or mend its rights.")
+
+
+def pattern_file(pipeline: Pipeline, data_dir: Path) -> PatternFile | None:
+    """The pattern file in use: the pipeline's, or ``offers.yaml`` in the data directory; None if there is none."""
+    path = pipeline.patterns or data_dir / "offers.yaml"
+    return PatternFile(path) if pipeline.patterns or path.exists() else None
+
+
+def stages(
+    names: Sequence[str],
+    *,
+    log: DurableLog,
+    store: ServingStore,
+    pipeline: Pipeline,
+    patterns: PatternSet | None = None,
+    partitions: Sequence[int] | None = None,
+    max_rows: int = 100_000,
+    seconds: dict[str, float] | None = None,
+) -> list[Stage]:
+    """The chain of these processors on each of these partitions (all of them by default)."""
+    chain = pipeline.chain(names, patterns=patterns or builtin_patterns(), max_rows=max_rows)
+    owned = range(log.info(CLICKS).settings.partitions) if partitions is None else partitions
+    spent = seconds if seconds is not None else {}
+    return [Stage(chain, partition=number, log=log, lookups=store, seconds=spent) for number in owned]
+
+
+def backfill(
+    file: Path,
+    *,
+    data_dir: Path,
+    products: Path | None = None,
+    users: Path | None = None,
+    patterns: Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    lateness: timedelta = timedelta(minutes=10),
+    batch_size: int = 100_000,
+    stop: threading.Event | None = None,
+    on_progress: Callable[[int, int | None], None] = unheard,
+) -> dict[str, Any]:
+    """The whole pipeline over a file, at full speed; the figures as ``--json`` prints them."""
+    pipeline = Pipeline(lateness_minutes=lateness / timedelta(minutes=1))
+    reader = open_reader(file, mapping=mapping or {})
+    with in_use(data_dir, "backfill"):
+        open_log(data_dir, pipeline=pipeline).close()
+        for kind, path in (("products", products), ("users", users)):
+            if path is not None:
+                load(kind, path, data_dir=data_dir)
+        chosen = load_patterns(patterns) if patterns else _patterns(pipeline, data_dir)
+
+        def build(log: DurableLog, store: ServingStore, share: Sequence[int], seconds: dict[str, float]) -> list[Stage]:
+            return stages(
+                PROCESSORS,
+                log=log,
+                store=store,
+                pipeline=pipeline,
+                patterns=chosen,
+                partitions=share,
+                max_rows=batch_size,
+                seconds=seconds,
+            )
+
+        parts = Parts(open_log=lambda: open_log(data_dir), open_store=lambda: open_store(data_dir), stages=build)
+        settings = BackfillSettings(lateness=lateness, batch_rows=batch_size, source=str(file))
+        return run_backfill(
+            reader,
+            settings,
+            parts=parts,
+            clock=SystemClock(),
+            stop=stop or threading.Event(),
+            progress=lambda events: on_progress(events, None),
+        )
+
+
+def load(
+    kind: str, file: Path, *, data_dir: Path, on_progress: Callable[[int], None] = unheard
+) -> tuple[Loaded, Sequence[BadRow]]:
+    """Products or users into the serving store; what that changed, and the rows that could not be used."""
+    with open_store(data_dir) as store:
+        if kind == "products":
+            products = read_products(file)
+            return store.load_products(products.rows, progress=on_progress), products.bad
+        users = read_users(file)
+        return store.load_users(users.rows, progress=on_progress), users.bad
+
+
+def _patterns(pipeline: Pipeline, data_dir: Path) -> PatternSet:
+    found = pattern_file(pipeline, data_dir)
+    return found.current if found else builtin_patterns()
+
+
+@contextmanager
+def in_use(data_dir: Path, by: str) -> Iterator[None]:
+    """Keep others from running processors on the same data directory. Raises Failure naming who does."""
+    usable(data_dir)
+    run = DataDirectory(data_dir).run
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / "processors.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
+            raise Failure(
+                f"The data directory {data_dir} is in use by {holder}.",
+                remedy="Stop it first, or choose another place with --data-dir.",
+            ) from None
+        lock.truncate(0)
+        lock.write(f"footfall {by} (process {os.getpid()})")
+        lock.flush()
+        yield
+
+
+def run(
+    processors: Sequence[str],
+    *,
+    data_dir: Path,
+    patterns: Path | None = None,
+    share: tuple[int, int] = (0, 1),
+    until_end: bool = False,
+    batch_size: int = 100_000,
+    stop: threading.Event,
+    beat: Callable[..., None] = unheard,
+) -> dict[str, Any]:
+    """Processors, and Python files with functions, over this share of the partitions, until stopped."""
+    pipeline = Pipeline(patterns=patterns)
+    names = [name for name in processors if not name.endswith(".py")]
+    settings = [one for name in processors if name.endswith(".py") for one in load_functions(Path(name))]
+    first = pattern_file(pipeline, data_dir)
+    with open_log(data_dir, pipeline=pipeline) as log, open_store(data_dir) as store:
+        chosen = first.current if first else builtin_patterns()
+        owned = list(range(log.info(CLICKS).settings.partitions))[share[0] :: share[1]]
+        chains = (
+            stages(
+                names,
+                log=log,
+                store=store,
+                pipeline=pipeline,
+                patterns=chosen,
+                partitions=owned,
+                max_rows=batch_size,
+            )
+            if names
+            else []
+        )
+        functions = [
+            FunctionTask(one, partition=number, log=log)
+            for one in settings
+            for number in range(log.info(one.stream).settings.partitions)[share[0] :: share[1]]
+        ]
+        service = Service(
+            log=log,
+            store=store,
+            stages=chains,
+            functions=functions,
+            patterns=lambda: pattern_file(pipeline, data_dir),
+            clock=SystemClock(),
+            beat=beat,
+        )
+        return service.run(stop, until_end=until_end)
+
+
+def replay(
+    file: Path,
+    *,
+    data_dir: Path,
+    mapping: Mapping[str, str] | None = None,
+    keep_timing: bool = True,
+    events_per_second: float | None = None,
+    speed: float = 1.0,
+    loop: bool = False,
+    original_time: bool = False,
+    stop: threading.Event,
+    beat: Callable[..., None] = unheard,
+) -> dict[str, Any]:
+    """A file into ``click-data`` as if it happened now; it goes on where an earlier replay of it stopped."""
+    pipeline, clock = Pipeline(), SystemClock()
+    reader = open_reader(file, mapping=mapping or {})
+    source = str(file.absolute())
+    interval = timedelta(milliseconds=200) if events_per_second is None else timedelta(seconds=1 / events_per_second)
+    with open_log(data_dir, pipeline=pipeline) as log:
+        replaying = Replay(
+            reader,
+            source=source,
+            pace=Pace(keep_timing=keep_timing, interval=interval, speed=speed),
+            clock=clock,
+            stop=stop,
+            loop=loop,
+            original_time=original_time,
+            start=replay_place(log, source),
+        )
+        ingest = Ingest(log, source=source, layout=reader.layout, clock=clock)
+        pulse = Pulse(clock, beat)
+        ingest_replay(
+            ingest,
+            replaying.published(),
+            lateness=pipeline.lateness,
+            original_time=original_time,
+            progress=pulse.progress,
+        )
+        return {"events": ingest.tally.events, "published": ingest.tally.good, "rejected": ingest.tally.rejected}
+
+
+def verify(data_dir: Path) -> Verified:
+    """Everything that the log holds, read and checked."""
+    with open_existing_log(data_dir) as log:
+        return log.verify()
+
+
+def failed_events(data_dir: Path) -> list[FailedEvent]:
+    """All failed events, each with its latest status."""
+    with open_existing_log(data_dir) as log:
+        return FailedEvents(log).list()
+
+
+def replay_failed(rows: Mapping[str, bytes], *, data_dir: Path) -> dict[str, Any]:
+    """Failed events, as they are or corrected, into ``click-data``."""
+    with open_existing_log(data_dir) as log:
+        return bring_in(log, rows, clock=SystemClock())
+
+
+def warehouse(data_dir: Path) -> ParquetWarehouse:
+    """The Parquet files of a data directory."""
+    return ParquetWarehouse(DataDirectory(data_dir).warehouse)

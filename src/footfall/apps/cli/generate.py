@@ -1,0 +1,93 @@
+"""Turns ``footfall generate`` into a file of realistic clicks, the same for the same seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypeVar
+
+import typer
+
+from footfall.apps.cli.options import AsJson, existing_file
+from footfall.apps.cli.output import Progress, print_figures, print_json, progress
+from footfall.core.clock import SystemClock
+from footfall.core.errors import UsageError
+
+
+class Rows(Protocol):
+    """A batch, of which only the length matters here: Arrow is imported inside the command."""
+
+    @property
+    def num_rows(self) -> int: ...
+
+
+B = TypeVar("B", bound=Rows)
+
+
+def generate(
+    events: Annotated[int, typer.Option(min=0, metavar="N", help="How many clicks.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Ends in .tsv, .csv, .ndjson or .parquet (or .gz after).")],
+    seed: Annotated[int, typer.Option(min=0, metavar="S", help="The same seed gives the same file.")] = 0,
+    layout: Annotated[
+        str | None, typer.Option(help="template, footfall or commerce. [default: template for .tsv, else footfall]")
+    ] = None,
+    products: Annotated[Path | None, typer.Option(metavar="FILE", help="Click on these instead of our own.")] = None,
+    users: Annotated[Path | None, typer.Option(metavar="FILE", help="Let these click instead of made-up ones.")] = None,
+    visitors: Annotated[int | None, typer.Option(min=1, help="How many visitors to make up.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Over how many days, from 2026-01-01.")] = 15,
+    lookups: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write products.json and users.json there.")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", hidden=True)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a realistic clickstream to a file."""
+    del data_dir  # understood by every command; this one keeps nothing
+    for given in (products, users):
+        if given is not None:
+            existing_file(given)
+    from footfall.sources import catalogue, writers
+    from footfall.sources import lookups as lookup_files
+    from footfall.sources.generate import GeneratorSettings
+    from footfall.sources.generate import generate as clicks
+    from footfall.sources.generate_visitors import make_users
+
+    started = SystemClock().monotonic()
+    settings = GeneratorSettings(events=events, seed=seed, days=days, visitors=visitors)
+    goods = list(lookup_files.read_products(products).rows) if products else catalogue.load_catalogue()
+    people = list(lookup_files.read_users(users).rows) if users else None
+    ids = None if people is None else [person.userId for person in people]
+    with progress("events") as show:
+        batches = clicks(settings, products=goods, users=ids)
+        rows = writers.write_clicks(out, counted(batches, show, events), layout=layout, products=goods)
+    if lookups is not None:
+        made = people if people is not None else make_users(settings.known_visitors, seed)
+        write_lookups(lookups, [asdict(one) for one in goods], [asdict(one) for one in made])
+    seconds = SystemClock().monotonic() - started
+    figures = {"events": rows, "file": str(out), "seconds": round(seconds, 3)}
+    (print_json if as_json else print_figures)(figures)
+
+
+def counted(batches: Iterable[B], show: Progress, total: int) -> Iterator[B]:
+    """The batches, while progress is shown."""
+    done = 0
+    for batch in batches:
+        yield batch
+        done += batch.num_rows
+        show(done, total)
+
+
+def write_lookups(directory: Path, products: list[dict[str, Any]], users: list[dict[str, Any]]) -> None:
+    """Write the look-up files that belong to the clicks, in the layouts that ``footfall load`` reads."""
+    lines = ({"userId": one["userId"], "gender": one["gender"], "birthDate": one["birthday"]} for one in users)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "products.json").write_text(json.dumps(products, indent=1) + "\n", encoding="utf-8")
+        with (directory / "users.json").open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write to {directory}: {error.strerror}.", remedy="Choose another --lookups."
+        ) from error

@@ -1,0 +1,35 @@
+"""Turns ``footfall topics`` into the list of streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, existing_data
+from footfall.apps.cli.output import figure, print_json, print_table
+
+
+def topics(data_dir: DataDir = DATA_DIR, as_json: AsJson = False) -> None:
+    """List the streams: partitions, events, bytes, how long they are kept."""
+    existing_data(data_dir)
+    from footfall import wiring
+
+    with wiring.open_log(data_dir) as log:
+        found: list[dict[str, Any]] = [
+            {
+                "stream": one.name,
+                "partitions": one.settings.partitions,
+                "first_offsets": list(one.starts),
+                "next_offsets": list(one.ends),
+                "events": sum(one.ends) - sum(one.starts),
+                "bytes": one.bytes,
+                "keep_for_seconds": one.settings.keep_for.total_seconds() if one.settings.keep_for else None,
+                "keep_bytes": one.settings.keep_bytes,
+            }
+            for one in log.streams()
+        ]
+    if as_json:
+        for one in found:
+            print_json(one)
+        return
+    shown = ("stream", "partitions", "events", "bytes")
+    print_table(shown, ([one["stream"], *(figure(one[name]) for name in shown[1:])] for one in found))

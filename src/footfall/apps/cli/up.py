@@ -1,0 +1,57 @@
+"""Turns ``footfall up`` into everything that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from footfall.apps.cli.options import DATA_DIR_VARIABLE, existing_file
+
+
+def up(
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Clicks to replay; generated ones otherwise.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Of /health and /metrics, on this machine only. [default: 8000]"),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", envvar=DATA_DIR_VARIABLE, help="Where everything is kept. [default: footfall-data]"
+        ),
+    ] = None,
+    products: Annotated[Path | None, typer.Option(metavar="FILE", help="Products to load first.")] = None,
+    users: Annotated[Path | None, typer.Option(metavar="FILE", help="Users to load first.")] = None,
+    patterns: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Which behaviour gets which offer. [default: DIR/offers.yaml]")
+    ] = None,
+    replicas: Annotated[int | None, typer.Option(min=1, max=64, help="How many workers. [default: 1]")] = None,
+    keep_timing: Annotated[
+        bool, typer.Option(help="Replay FILE with the time that lay between its clicks (at most 10 s).")
+    ] = True,
+    settings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings. [default: footfall.yaml, if it is there]")
+    ] = None,
+) -> None:
+    """Start everything, and keep it running until Ctrl-C."""
+    from footfall.apps.supervisor.settings import read_settings
+    from footfall.apps.supervisor.up import up as run
+
+    given = read_settings(
+        settings,
+        data=data,
+        port=port,
+        data_dir=data_dir,
+        products=products,
+        users=users,
+        patterns=patterns,
+        replicas=replicas,
+    )
+    for file in (given.data, given.products, given.users, given.patterns):
+        if file is not None:
+            existing_file(file)
+    run(given, timing=("--keep-timing" if keep_timing else "--no-keep-timing",))

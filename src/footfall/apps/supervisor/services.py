@@ -1,0 +1,74 @@
+"""Turns settings into the list of services that `footfall up` starts.
+
+A service is a command that runs until it is told to stop. Nothing here starts anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LAUNCHER: Final = str(Path(__file__).with_name("launch.py"))
+PROCESSORS: Final = ("enrichment", "aggregation", "sessions", "behaviour")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Something that runs, as often as ``replicas`` says."""
+
+    name: str
+    command: tuple[str, ...]
+    """The program and its arguments; see `footfall_command` for our own."""
+    replicas: int = 1
+    essential: bool = True
+    """Whether everything ends when this one says that it was started in a wrong way (exit code 2)."""
+
+    def instances(self) -> list[Instance]:
+        """The processes that this service consists of."""
+        if self.replicas == 1:
+            return [Instance(name=self.name, service=self, command=self.command)]
+        return [
+            Instance(
+                name=f"{self.name}-{number}",
+                service=self,
+                command=(*self.command, "--replica", f"{number}/{self.replicas}"),
+            )
+            for number in range(1, self.replicas + 1)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One process of a service."""
+
+    name: str
+    service: Service
+    command: tuple[str, ...]
+
+
+def footfall_command(*arguments: str) -> tuple[str, ...]:
+    """How to run one of our own commands as a process."""
+    return (sys.executable, "-m", "footfall.apps.cli", *arguments)
+
+
+def bound_to_us(command: Sequence[str]) -> list[str]:
+    """The command line of a process that ends when this one does."""
+    return [sys.executable, "-S", "-E", LAUNCHER, str(os.getpid()), *command]
+
+
+def worker(*, data_dir: Path, patterns: Path, replicas: int = 1) -> Service:
+    """The whole chain of processors."""
+    place = ("--data-dir", str(data_dir), "--patterns", str(patterns))
+    return Service(
+        name="worker", command=footfall_command("run", *PROCESSORS, "--name", "worker", *place), replicas=replicas
+    )
+
+
+def replay(*, data_dir: Path, file: Path, timing: tuple[str, ...]) -> Service:
+    """Clicks from a file, as if they happened now, again and again."""
+    command = footfall_command("replay", str(file), "--loop", *timing, "--data-dir", str(data_dir))
+    return Service(name="replay", command=command)

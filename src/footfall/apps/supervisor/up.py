@@ -1,0 +1,95 @@
+"""Turns settings into a running Footfall: checks first, then look-up data, then services, until Ctrl-C."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from footfall.apps.supervisor import demo
+from footfall.apps.supervisor.display import LiveDisplay, PlainDisplay, open_display
+from footfall.apps.supervisor.http import HOST, StatusServer
+from footfall.apps.supervisor.lock import only_one
+from footfall.apps.supervisor.services import Service, replay, worker
+from footfall.apps.supervisor.settings import Settings
+from footfall.apps.supervisor.supervisor import Supervisor
+from footfall.core.errors import Failure, UsageError
+
+
+def up(settings: Settings, *, timing: tuple[str, ...] = ()) -> None:
+    """Run everything until a signal comes. Raises before anything is started when it cannot work.
+
+    ``timing`` are options of ``footfall replay`` for the user's own file.
+    """
+    run_dir = prepared(settings.data_dir)
+    with only_one(run_dir):
+        looked: list[Supervisor] = []
+        server = StatusServer(settings.port, lambda: looked[0].statuses if looked else ())
+        display = open_display()
+        complaint = ""
+        try:
+            server.start()
+            supervisor = Supervisor(services(settings, display, timing), run_dir=run_dir, display=display)
+            looked.append(supervisor)
+            greet(settings, server.port, display)
+            complaint = supervisor.run()
+        finally:
+            display.close()
+            server.close()
+        if complaint:
+            raise UsageError(complaint.removeprefix("Error: "))
+        display.print(f"Stopped. Everything is in {settings.data_dir}; `footfall up` goes on from here.")
+
+
+def prepared(data_dir: Path) -> Path:
+    """The directory for what runs, made if need be."""
+    run_dir = data_dir / "run"
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        probe = run_dir / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Failure(
+            f"Cannot write to the data directory {data_dir}: {error.strerror}.",
+            remedy="Give this user the right to write there, or choose another one with --data-dir.",
+        ) from error
+    return run_dir
+
+
+def services(settings: Settings, display: PlainDisplay | LiveDisplay, timing: tuple[str, ...]) -> list[Service]:
+    """What is to run. Loads look-up data and makes the demo's clicks on the way."""
+    data_dir = settings.data_dir
+    for kind, file in (("products", settings.products), ("users", settings.users)):
+        if file is not None:
+            demo.load(kind, file, data_dir=data_dir, say=display.print)
+    if settings.data is not None:
+        source = replay(data_dir=data_dir, file=settings.data, timing=timing)
+    else:
+        clicks = demo.demo_clicks(data_dir, say=display.print)
+        pace = ("--no-keep-timing", "--rate", str(demo.PER_SECOND))
+        source = replay(data_dir=data_dir, file=clicks, timing=pace)
+    patterns = settings.patterns or own_patterns(data_dir)
+    chain = worker(data_dir=data_dir, patterns=patterns, replicas=settings.replicas)
+    return [chain, source, *(one.service(data_dir) for one in settings.services)]
+
+
+def own_patterns(data_dir: Path) -> Path:
+    """The pattern file that the user may edit: a copy of the built-in one, made at the first start."""
+    path = data_dir / "offers.yaml"
+    if not path.exists():
+        draft = path.with_name(".offers.yaml")
+        draft.write_bytes((files("footfall.processors") / "offers.yaml").read_bytes())
+        draft.replace(path)
+    return path
+
+
+def greet(settings: Settings, port: int, display: PlainDisplay | LiveDisplay) -> None:
+    """Say what runs, and where."""
+    data_dir = settings.data_dir
+    source = settings.data or data_dir / "demo" / "clicks.tsv"
+    display.print(f"Footfall is running on {data_dir.resolve()}. Ctrl-C ends it.")
+    display.print(f"  clicks    {source}, again and again")
+    display.print(f"  offers    {settings.patterns or data_dir / 'offers.yaml'} (edit it; no restart is needed)")
+    display.print(f"  health    http://{HOST}:{port}/health   metrics http://{HOST}:{port}/metrics")
+    display.print(f"  logs      {data_dir / 'run' / 'logs'}")
+    display.print('  look      footfall status | tail enriched-click-data | query "SELECT * FROM category_popularity"')

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from footfall.core.clock import Clock, SystemClock
 from footfall.core.errors import Failure, UsageError
@@ -36,10 +38,14 @@ from footfall.sources.replay import Pace, Replay
 from footfall.stores.base import Loaded, ServingStore
 from footfall.stores.embedded import EmbeddedStore
 
+_BLOCK_BYTES: Final = 16 << 20
+"""What a backfill reads at a time: enough rows that the cost of a batch does not matter, few enough for memory."""
+
 
 def open_log(data_dir: Path, *, pipeline: Pipeline | None = None, clock: Clock | None = None) -> EmbeddedLog:
     """The log of a data directory, with all streams made. Raises UsageError when it cannot be used."""
     usable(data_dir)
+    without_absent_libraries()
     log = EmbeddedLog.open(DataDirectory(data_dir).log, clock=clock or SystemClock())
     for stream, settings in (pipeline or Pipeline()).streams().items():
         log.create(stream, settings)
@@ -60,6 +66,13 @@ def open_store(data_dir: Path) -> ServingStore:
     """The serving store of a data directory."""
     usable(data_dir)
     return EmbeddedStore(data_dir)
+
+
+def without_absent_libraries() -> None:
+    """Say once which libraries are not there: pyarrow looks for them anew, on the disk, at every conversion."""
+    for name in ("pandas", "dateutil"):
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            sys.modules[name] = None  # type: ignore[assignment]  # documented: makes the import fail at once
 
 
 def usable(data_dir: Path) -> None:
@@ -116,7 +129,7 @@ def backfill(
 ) -> dict[str, Any]:
     """The whole pipeline over a file, at full speed; the figures as ``--json`` prints them."""
     pipeline = Pipeline(lateness_minutes=lateness / timedelta(minutes=1))
-    reader = open_reader(file, mapping=mapping or {})
+    reader = open_reader(file, mapping=mapping or {}, block_bytes=_BLOCK_BYTES)
     with in_use(data_dir, "backfill"):
         open_log(data_dir, pipeline=pipeline).close()
         for kind, path in (("products", products), ("users", users)):
@@ -166,14 +179,17 @@ def _patterns(pipeline: Pipeline, data_dir: Path) -> PatternSet:
 
 
 @contextmanager
-def in_use(data_dir: Path, by: str) -> Iterator[None]:
-    """Keep others from running processors on the same data directory. Raises Failure naming who does."""
+def in_use(data_dir: Path, by: str, *, shared: bool = False) -> Iterator[None]:
+    """Keep others from running processors on the same data directory, unless both share it.
+
+    Raises Failure naming who does.
+    """
     usable(data_dir)
     run = DataDirectory(data_dir).run
     run.mkdir(parents=True, exist_ok=True)
     with (run / "processors.lock").open("a+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip() or "another process"
@@ -203,7 +219,11 @@ def run(
     names = [name for name in processors if not name.endswith(".py")]
     settings = [one for name in processors if name.endswith(".py") for one in load_functions(Path(name))]
     first = pattern_file(pipeline, data_dir)
-    with open_log(data_dir, pipeline=pipeline) as log, open_store(data_dir) as store:
+    with (
+        in_use(data_dir, "run", shared=True),
+        open_log(data_dir, pipeline=pipeline) as log,
+        open_store(data_dir) as store,
+    ):
         chosen = first.current if first else builtin_patterns()
         owned = list(range(log.info(CLICKS).settings.partitions))[share[0] :: share[1]]
         chains = (

@@ -39,8 +39,12 @@ class Dictionary:
 
     def add(self, texts: Iterable[str]) -> Codes:
         """The codes of these texts, new ones where needed."""
-        code_of = self._code_of
-        return np.fromiter((code_of[t] if t in code_of else self._new(t) for t in texts), dtype=np.int32)
+        texts = texts if isinstance(texts, list) else list(texts)
+        codes = list(map(self._code_of.get, texts))
+        if None in codes:
+            code_of = self._code_of
+            codes = [code_of[t] if t in code_of else self._new(t) for t in texts]
+        return np.array(codes, dtype=np.int32)
 
     def _new(self, text: str) -> int:
         if self._free:

@@ -24,6 +24,7 @@ from footfall.core.events import CLICK_SCHEMA, CLICKS, Batch
 from footfall.core.progress import unheard
 from footfall.engine.failed import FailedEvents, failed_batch
 from footfall.log.base import Append, Commit, DurableLog, StateWrite
+from footfall.log.codecs.arrow import compact
 from footfall.sources.base import BadRow, Block
 from footfall.sources.order import Orderer, Ordering
 from footfall.sources.replay import Published, ReplayPlace
@@ -59,6 +60,7 @@ class Splitter:
             return []
         if self._partitions == 1:
             return [Append(stream, 0, clicks, watermark)]
+        clicks = compact(clicks)
         users = clicks.column("userId")
         of_text = self._partitions_of(users.dictionary)
         of_row = of_text[users.indices.to_numpy()]

@@ -13,6 +13,9 @@ from footfall.log.base import Log, Place
 
 _TICK: Final = 1.0
 """Seconds between two publications of the views."""
+_FEW: Final = 200
+_LINGER: Final = 0.01
+"""Seconds to wait after fewer than ``_FEW`` events, so that a trickle is not committed event by event."""
 
 
 class Task(Protocol):
@@ -65,18 +68,17 @@ class Worker:
         """Work until ``stop`` is set. Ends also when nothing is left and ``drained`` says that nothing will come."""
         while not self._stop.is_set():
             last = drained()
-            busy = [self._step(task) for task in self._tasks]
+            steps = [task.step() for task in self._tasks]
+            done = sum(rows or 0 for rows in steps)
+            self.events += done
             self._tick_if_due()
-            if not any(busy):
+            if all(rows is None for rows in steps):
                 if last:
                     break
                 self._wait()
+            elif done < _FEW and not last:
+                self._clock.wait(_LINGER, self._stop)
         self.tick()
-
-    def _step(self, task: Task) -> bool:
-        rows = task.step()
-        self.events += rows or 0
-        return rows is not None
 
     def _wait(self) -> None:
         places: dict[tuple[str, int], Place] = {}

@@ -280,12 +280,11 @@ class LatestRows:
         if len(rows) > self._size:
             cut = np.partition(times, len(times) - self._size)[len(times) - self._size]
             rows = np.flatnonzero(times >= cut)
-        batch = frame.batch.take(pa.array(self._newest(times[rows], frame.batch.column("event_id"), rows)))
+        batch = _plain(frame.batch.take(pa.array(self._newest(times[rows], frame.batch.column("event_id"), rows))))
         if self._rows is not None:
-            table = pa.Table.from_batches([self._rows, batch]).unify_dictionaries().combine_chunks()
-            both = table.to_batches()[0]
-            every = np.arange(both.num_rows)
+            both = pa.Table.from_batches([self._rows, batch]).combine_chunks().to_batches()[0]
             both_times = both.column("timestamp").cast(pa.int64()).to_numpy()
+            every = np.arange(both.num_rows)
             batch = both.take(pa.array(self._newest(both_times, both.column("event_id"), every)))
         self._rows = batch
         self._changed = True
@@ -311,3 +310,11 @@ class LatestRows:
     def restore(self, state: State) -> None:
         for batch in state.get("raw_data", ()):
             self._rows = batch
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows with their texts spelled out: a few rows need no dictionaries of thousands."""
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

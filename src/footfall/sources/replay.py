@@ -23,7 +23,7 @@ from footfall.core.events import CLICK_SCHEMA, TIME, Batch
 from footfall.core.hashing import ids_of, text_hash
 from footfall.sources.base import BadRow, Block, Reader
 
-_TICK: Final = 0.01
+_TICK: Final = 0.02
 """Seconds between two looks at what is due: clicks due within a tick are published together."""
 _AHEAD: Final = 2
 """Blocks read in the background ahead of those being published."""

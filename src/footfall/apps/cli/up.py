@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR_VARIABLE, existing_file
+from footfall.apps.cli.options import DATA_DIR_VARIABLE, Mapping, existing_file, parse_mapping
 
 
 def up(
@@ -33,6 +33,7 @@ def up(
     keep_timing: Annotated[
         bool, typer.Option(help="Replay FILE with the time that lay between its clicks (at most 10 s).")
     ] = True,
+    mapping: Mapping = None,
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Settings. [default: footfall.yaml, if it is there]")
     ] = None,
@@ -51,7 +52,9 @@ def up(
         patterns=patterns,
         replicas=replicas,
     )
+    parse_mapping(mapping)  # a wrong one is said before anything starts
     for file in (given.data, given.products, given.users, given.patterns):
         if file is not None:
             existing_file(file)
-    run(given, timing=("--keep-timing" if keep_timing else "--no-keep-timing",))
+    columns = [text for pair in mapping or () for text in ("--map", pair)]
+    run(given, replaying=["--keep-timing" if keep_timing else "--no-keep-timing", *columns])

@@ -76,14 +76,14 @@ class Child:
     def note(self, line: bytes) -> None:
         """Keep a line of its output."""
         self.log.write(line)
-        self._recent = line.decode("utf-8", errors="replace").strip()[-300:] or self._recent
+        self._recent = line.decode("utf-8", errors="replace").strip()[:2000] or self._recent
 
     def ended(self) -> bool:
         """Whether the process has ended and waits for `reap`."""
         return self._process is not None and self._process.poll() is not None
 
     def reap(self, now: float) -> int:
-        """Take note of its end, return its exit code, and decide when it will be started again."""
+        """Take note of its end, return its exit code (below 0: a signal), and decide when it starts again."""
         assert self._process is not None and self._process.stdout is not None  # noqa: S101, PT018 - see `ended`
         code = self._process.wait()
         self._process.stdout.close()

@@ -68,7 +68,7 @@ def worker(*, data_dir: Path, patterns: Path, replicas: int = 1) -> Service:
     )
 
 
-def replay(*, data_dir: Path, file: Path, timing: tuple[str, ...]) -> Service:
+def replay(*, data_dir: Path, file: Path, options: Sequence[str]) -> Service:
     """Clicks from a file, as if they happened now, again and again."""
-    command = footfall_command("replay", str(file), "--loop", *timing, "--data-dir", str(data_dir))
+    command = footfall_command("replay", str(file), "--loop", *options, "--data-dir", str(data_dir))
     return Service(name="replay", command=command)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from footfall.apps.status import SUPERVISOR, ServiceStatus, State, read_statuses, write_json
-from footfall.apps.supervisor.child import WRONG_USAGE, Child
+from footfall.apps.supervisor.child import WRONG_USAGE, Child, reason
 from footfall.apps.supervisor.logs import loud, read_available
 from footfall.apps.supervisor.services import Service
 from footfall.apps.supervisor.signals import Signals
@@ -111,7 +111,7 @@ class Supervisor:
         for child in self._children:
             if child.due is not None and child.due <= now:
                 if child.last_error:
-                    self._display.say(child.name, f"starting again (after: {child.last_error})")
+                    self._display.say(child.name, "starting again")
                 child.start(now)
                 self._selector.register(child.output, selectors.EVENT_READ, data=child)
 
@@ -149,7 +149,7 @@ class Supervisor:
                 child.state, child.due = State.STOPPED, None
                 continue
             if code != 0:
-                self._display.say(child.name, f"ended: {child.last_error}")
+                self._display.say(child.name, reason(code))
             if code == WRONG_USAGE and child.instance.service.essential:
                 self._fatal = child.last_error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,10 +16,10 @@ from footfall.apps.supervisor.supervisor import Supervisor
 from footfall.core.errors import Failure, UsageError
 
 
-def up(settings: Settings, *, timing: tuple[str, ...] = ()) -> None:
+def up(settings: Settings, *, replaying: Sequence[str] = ()) -> None:
     """Run everything until a signal comes. Raises before anything is started when it cannot work.
 
-    ``timing`` are options of ``footfall replay`` for the user's own file.
+    ``replaying`` are options of ``footfall replay`` for the user's own file.
     """
     run_dir = prepared(settings.data_dir)
     with only_one(run_dir):
@@ -28,7 +29,7 @@ def up(settings: Settings, *, timing: tuple[str, ...] = ()) -> None:
         complaint = ""
         try:
             server.start()
-            supervisor = Supervisor(services(settings, display, timing), run_dir=run_dir, display=display)
+            supervisor = Supervisor(services(settings, display, replaying), run_dir=run_dir, display=display)
             looked.append(supervisor)
             greet(settings, server.port, display)
             complaint = supervisor.run()
@@ -56,18 +57,18 @@ def prepared(data_dir: Path) -> Path:
     return run_dir
 
 
-def services(settings: Settings, display: PlainDisplay | LiveDisplay, timing: tuple[str, ...]) -> list[Service]:
+def services(settings: Settings, display: PlainDisplay | LiveDisplay, replaying: Sequence[str]) -> list[Service]:
     """What is to run. Loads look-up data and makes the demo's clicks on the way."""
     data_dir = settings.data_dir
     for kind, file in (("products", settings.products), ("users", settings.users)):
         if file is not None:
             demo.load(kind, file, data_dir=data_dir, say=display.print)
     if settings.data is not None:
-        source = replay(data_dir=data_dir, file=settings.data, timing=timing)
+        source = replay(data_dir=data_dir, file=settings.data, options=replaying)
     else:
         clicks = demo.demo_clicks(data_dir, say=display.print)
         pace = ("--no-keep-timing", "--rate", str(demo.PER_SECOND))
-        source = replay(data_dir=data_dir, file=clicks, timing=pace)
+        source = replay(data_dir=data_dir, file=clicks, options=pace)
     patterns = settings.patterns or own_patterns(data_dir)
     chain = worker(data_dir=data_dir, patterns=patterns, replicas=settings.replicas)
     return [chain, source, *(one.service(data_dir) for one in settings.services)]

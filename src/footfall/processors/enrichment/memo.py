@@ -29,7 +29,7 @@ class Memo(Generic[Answer]):
     def answers(self, texts: Sequence[str]) -> list[Answer]:
         """The answers for these texts, in their order."""
         try:
-            return [self._young[text] for text in texts]
+            return list(map(self._young.__getitem__, texts))
         except KeyError:
             return self._with_new(texts)
 

@@ -9,6 +9,8 @@ STAMP := .venv/.ready
 setup: $(STAMP)  ## the virtual environment, with .venv/bin/footfall in it
 
 $(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Footfall needs Python 3.11 or newer. If you have one, name it: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing what constraints.txt names (once; a minute or two) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt

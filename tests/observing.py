@@ -62,10 +62,9 @@ def generate(out: Path, *, events: int, seed: int, days: int = 15, lookups: Path
 
 def backfill(file: Path, *, data_dir: Path, lookups: Path, batch_size: int = 100_000) -> dict[str, Any]:
     """The figures of one backfill."""
-    options = ["--products", lookups / "products.json", "--users", lookups / "users.json"]
-    out = footfall(
-        *("backfill", file, *options, "--data-dir", data_dir, "--batch-size", str(batch_size), "--json"),
-    )
+    options: list[str | Path] = ["--products", lookups / "products.json", "--users", lookups / "users.json"]
+    options += ["--data-dir", data_dir, "--batch-size", str(batch_size), "--json"]
+    out = footfall("backfill", file, *options)
     (figures,) = json_lines(out)
     return figures
 

@@ -1,11 +1,13 @@
 """Turns ``footfall.yaml`` and the built-in defaults into a pipeline: its streams, its processors, and how they are set.
 
-partitions: 2            # of each stream, when it is made
-keep_days: 7             # how long the log keeps events
-keep_gigabytes: 20       # and at most how much, a stream
-lateness_minutes: 10     # how far clicks may be out of order
-session_gap_minutes: 30
-patterns: offers.yaml    # who is offered what; the built-in pattern otherwise
+The file's section ``pipeline`` may say:
+
+    pipeline:
+      partitions: 2            # of each stream, when it is made
+      keep_days: 7             # how long the log keeps events
+      keep_gigabytes: 20       # and at most how much, a stream
+      lateness_minutes: 10     # how far clicks may be out of order
+      session_gap_minutes: 30
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from footfall.core.errors import UsageError
 from footfall.core.events import CLICKS, ENRICHED, FAILED, OFFERS, SESSIONS
@@ -33,6 +36,7 @@ from footfall.processors.sessions import Sessions
 ENRICHMENT: Final = "enrichment"
 FOLLOWERS: Final = ("aggregation", "sessions", "behaviour")
 PROCESSORS: Final = (ENRICHMENT, *FOLLOWERS)
+FILE: Final = Path("footfall.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,6 @@ class Pipeline(BaseModel):
     keep_gigabytes: Annotated[float, Field(gt=0)] = 20
     lateness_minutes: Annotated[float, Field(ge=0)] = 10
     session_gap_minutes: Annotated[float, Field(gt=0)] = 30
-    patterns: Path | None = None
 
     @property
     def lateness(self) -> timedelta:
@@ -104,3 +107,25 @@ class Pipeline(BaseModel):
             max_rows=max_rows,
             watermark=watermark,
         )
+
+
+def read_pipeline(file: Path | None = None) -> Pipeline:
+    """The section ``pipeline`` of the file (``footfall.yaml`` if it is there); the defaults where it says nothing.
+
+    Raises UsageError naming the file, the setting and the settings that there are.
+    """
+    path = file or FILE
+    if file is None and not path.exists():
+        return Pipeline()
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return Pipeline.model_validate(content.get("pipeline") or {})
+    except FileNotFoundError as error:
+        raise UsageError(f"Settings file {path} does not exist.", remedy="Check the path.") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
+        raise UsageError(f"Settings file {path} cannot be read: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in ("pipeline", *first["loc"]))
+        known = ", ".join(Pipeline.model_fields)
+        raise UsageError(f"{path}, {field}: {first['msg']}.", remedy=f"Settings there are: {known}.") from error

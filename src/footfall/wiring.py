@@ -27,7 +27,7 @@ from footfall.engine.refailed import replay_failed as bring_in
 from footfall.engine.stage import Stage
 from footfall.log.base import DurableLog, Verified
 from footfall.log.embedded import EmbeddedLog
-from footfall.pipeline import PROCESSORS, DataDirectory, Pipeline
+from footfall.pipeline import PROCESSORS, DataDirectory, Pipeline, read_pipeline
 from footfall.processors.pattern_model import PatternSet
 from footfall.processors.patterns import PatternFile, builtin_patterns, load_patterns
 from footfall.sinks.parquet import ParquetWarehouse
@@ -90,10 +90,10 @@ def usable(data_dir: Path) -> None:
         raise Failure(msg, remedy="Choose another place with --data-dir, or mend its rights.")
 
 
-def pattern_file(pipeline: Pipeline, data_dir: Path) -> PatternFile | None:
-    """The pattern file in use: the pipeline's, or ``offers.yaml`` in the data directory; None if there is none."""
-    path = pipeline.patterns or data_dir / "offers.yaml"
-    return PatternFile(path) if pipeline.patterns or path.exists() else None
+def pattern_file(named: Path | None, data_dir: Path) -> PatternFile | None:
+    """The pattern file in use: the one named, or ``offers.yaml`` in the data directory; None if there is none."""
+    path = named or data_dir / "offers.yaml"
+    return PatternFile(path) if named or path.exists() else None
 
 
 def stages(
@@ -122,20 +122,23 @@ def backfill(
     users: Path | None = None,
     patterns: Path | None = None,
     mapping: Mapping[str, str] | None = None,
-    lateness: timedelta = timedelta(minutes=10),
+    lateness: timedelta | None = None,
     batch_size: int = 100_000,
+    settings: Path | None = None,
     stop: threading.Event | None = None,
     on_progress: Callable[[int, int | None], None] = unheard,
 ) -> dict[str, Any]:
     """The whole pipeline over a file, at full speed; the figures as ``--json`` prints them."""
-    pipeline = Pipeline(lateness_minutes=lateness / timedelta(minutes=1))
+    pipeline = read_pipeline(settings)
+    if lateness is not None:
+        pipeline = pipeline.model_copy(update={"lateness_minutes": lateness / timedelta(minutes=1)})
     reader = open_reader(file, mapping=mapping or {}, block_bytes=_BLOCK_BYTES)
     with in_use(data_dir, "backfill"):
         open_log(data_dir, pipeline=pipeline).close()
         for kind, path in (("products", products), ("users", users)):
             if path is not None:
                 load(kind, path, data_dir=data_dir)
-        chosen = load_patterns(patterns) if patterns else _patterns(pipeline, data_dir)
+        chosen = load_patterns(patterns) if patterns else _patterns(data_dir)
 
         def build(log: DurableLog, store: ServingStore, share: Sequence[int], seconds: dict[str, float]) -> list[Stage]:
             return stages(
@@ -150,10 +153,9 @@ def backfill(
             )
 
         parts = Parts(open_log=lambda: open_log(data_dir), open_store=lambda: open_store(data_dir), stages=build)
-        settings = BackfillSettings(lateness=lateness, batch_rows=batch_size, source=str(file))
         return run_backfill(
             reader,
-            settings,
+            BackfillSettings(lateness=pipeline.lateness, batch_rows=batch_size, source=str(file)),
             parts=parts,
             clock=SystemClock(),
             stop=stop or threading.Event(),
@@ -173,8 +175,8 @@ def load(
         return store.load_users(users.rows, progress=on_progress), users.bad
 
 
-def _patterns(pipeline: Pipeline, data_dir: Path) -> PatternSet:
-    found = pattern_file(pipeline, data_dir)
+def _patterns(data_dir: Path) -> PatternSet:
+    found = pattern_file(None, data_dir)
     return found.current if found else builtin_patterns()
 
 
@@ -211,14 +213,15 @@ def run(
     share: tuple[int, int] = (0, 1),
     until_end: bool = False,
     batch_size: int = 100_000,
+    settings: Path | None = None,
     stop: threading.Event,
     beat: Callable[..., None] = unheard,
 ) -> dict[str, Any]:
     """Processors, and Python files with functions, over this share of the partitions, until stopped."""
-    pipeline = Pipeline(patterns=patterns)
+    pipeline = read_pipeline(settings)
     names = [name for name in processors if not name.endswith(".py")]
-    settings = [one for name in processors if name.endswith(".py") for one in load_functions(Path(name))]
-    first = pattern_file(pipeline, data_dir)
+    registered = [one for name in processors if name.endswith(".py") for one in load_functions(Path(name))]
+    first = pattern_file(patterns, data_dir)
     with (
         in_use(data_dir, "run", shared=True),
         open_log(data_dir, pipeline=pipeline) as log,
@@ -241,7 +244,7 @@ def run(
         )
         functions = [
             FunctionTask(one, partition=number, log=log)
-            for one in settings
+            for one in registered
             for number in range(log.info(one.stream).settings.partitions)[share[0] :: share[1]]
         ]
         service = Service(
@@ -249,7 +252,7 @@ def run(
             store=store,
             stages=chains,
             functions=functions,
-            patterns=lambda: pattern_file(pipeline, data_dir),
+            patterns=lambda: pattern_file(patterns, data_dir),
             clock=SystemClock(),
             beat=beat,
         )
@@ -266,11 +269,12 @@ def replay(
     speed: float = 1.0,
     loop: bool = False,
     original_time: bool = False,
+    settings: Path | None = None,
     stop: threading.Event,
     beat: Callable[..., None] = unheard,
 ) -> dict[str, Any]:
     """A file into ``click-data`` as if it happened now; it goes on where an earlier replay of it stopped."""
-    pipeline, clock = Pipeline(), SystemClock()
+    pipeline, clock = read_pipeline(settings), SystemClock()
     reader = open_reader(file, mapping=mapping or {})
     source = str(file.absolute())
     interval = timedelta(milliseconds=200) if events_per_second is None else timedelta(seconds=1 / events_per_second)

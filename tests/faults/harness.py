@@ -7,6 +7,7 @@ how far each service has come, and how long after a start it moves on.
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import signal
 import subprocess
@@ -25,7 +26,7 @@ from tests.observing import command, environment, footfall, generate, observe
 from tests.reference import Result, reference
 from tests.reference.comparing import differences
 
-POLL = 0.02
+POLL = 0.03
 """Seconds between two looks at the log."""
 FULL_SPEED = "1000000"
 BACK_AT_WORK = 3.0
@@ -33,6 +34,8 @@ BACK_AT_WORK = 3.0
 TOO_LONG = 30.0
 """Seconds after which a service that does not move on is given up."""
 
+BUGGY = "tests.faults.buggy"
+"""The command line with a bug."""
 REPLAY = "replay"
 APART: Mapping[str, Sequence[str]] = {
     "enrichment": ("run", "enrichment", "--name", "enrichment"),
@@ -49,6 +52,10 @@ GROUPS: Mapping[str, str] = {"enrichment": CLICKS, "aggregation": ENRICHED, "ses
 """Each processor's position is in this stream."""
 
 
+class BrokenDownError(AssertionError):
+    """A service ended by itself, or does not move on: started again and again, it would do so for ever."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clickstream:
     """A file of clicks with its look-up data, and what must come of it."""
@@ -62,7 +69,7 @@ def clickstream(directory: Path, *, events: int, seed: int = 1) -> Clickstream:
     """A dense clickstream: two days, with offers and sessions in plenty."""
     file = generate(directory / "clicks.tsv", events=events, seed=seed, days=2, lookups=directory)
     expected = reference(file, directory / "products.json", directory / "users.json")
-    assert len(expected.offers) > 10
+    assert len(expected.offers) > 5
     return Clickstream(file, directory, expected)
 
 
@@ -72,7 +79,7 @@ class Service:
 
     name: str
     arguments: list[str]
-    module: str
+    bug: str | None
     errors: Path
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -81,7 +88,7 @@ class Service:
         """Start it. It writes its errors to a file, for when the test fails."""
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                command(*self.arguments, module=self.module),
+                command(self.bug, *self.arguments, module=BUGGY) if self.bug else command(*self.arguments),
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 env=environment(),
@@ -107,6 +114,11 @@ class Service:
         """Whether the process is gone by itself."""
         return self.process is not None and self.process.poll() is not None
 
+    @property
+    def failed(self) -> bool:
+        """Whether it gave up by itself."""
+        return self.process is not None and self.process.poll() not in (None, 0)
+
 
 @dataclass(slots=True)
 class Stack:
@@ -116,8 +128,8 @@ class Stack:
     data_dir: Path
     processors: Mapping[str, Sequence[str]]
     rate: int
-    module: str = "footfall.apps.cli"
-    """What runs the services: the command line, or a version of it with a bug."""
+    bug: str | None = None
+    """What is planted in the services (see `buggy`); None runs them as they are."""
     back: list[float] = field(default_factory=list)
     """Seconds from each start after a kill to the first progress."""
     kills: int = 0
@@ -136,8 +148,8 @@ class Stack:
         for kind in ("products", "users"):
             footfall("load", kind, self.clicks.lookups / f"{kind}.json", "--data-dir", self.data_dir, "--json")
         for name, arguments in {REPLAY: self._replay(str(self.rate)), **self.processors}.items():
-            options = [*map(str, arguments), "--data-dir", str(self.data_dir)]
-            self.services[name] = Service(name, options, self.module, self.data_dir / f"{name}.err")
+            options = [*arguments, "--data-dir", str(self.data_dir)]
+            self.services[name] = Service(name, options, self.bug, self.data_dir / f"{name}.err")
             self.services[name].start()
 
     def _replay(self, rate: str) -> list[str]:
@@ -168,18 +180,31 @@ class Stack:
     def _groups(self, name: str) -> list[str]:
         return [group for group in GROUPS if group in self.processors[name]]
 
+    def at_work(self, name: str) -> bool:
+        """Whether the service's newest process has given a sign of life."""
+        process = self.services[name].process
+        try:
+            beat = json.loads((self.data_dir / "run" / f"{name}.json").read_bytes())
+        except (OSError, ValueError):
+            return False
+        return process is not None and bool(beat["pid"] == process.pid)
+
     def wait_for_progress(self, name: str, before: int) -> float | None:
-        """Seconds from the service's start, or from when it had work, until it moved on; None if it has no work."""
+        """Seconds from the service's start, or from when it had work, until it moved on.
+
+        None when it is up and has no work, because those before it are down.
+        """
         service = self.services[name]
         since = service.started
         pause = threading.Event()
         while self.moved(name) == before:
             now = time.monotonic()
             if self.idle(name):
-                if now - service.started > BACK_AT_WORK:
+                if self.at_work(name):
                     return None
                 since = now
-            assert now - since < TOO_LONG, f"{name} does not move on: {self.messages(name)}"
+            if service.failed or now - since > TOO_LONG:
+                raise BrokenDownError(f"{name} does not move on: {self.messages(name)}")
             pause.wait(POLL)
         return time.monotonic() - since
 
@@ -242,7 +267,10 @@ class Stack:
         pause = threading.Event()
         deadline = time.monotonic() + TOO_LONG
         while not done():
-            assert time.monotonic() < deadline, f"{why}: {[self.messages(name) for name in self.services]}"
+            broken = [service.name for service in self.services.values() if service.failed]
+            if broken or time.monotonic() > deadline:
+                names = broken or list(self.services)
+                raise BrokenDownError(f"{why}: {'; '.join(f'{name}: {self.messages(name)}' for name in names)}")
             pause.wait(POLL)
 
 
@@ -263,11 +291,11 @@ def running(
     *,
     processors: Mapping[str, Sequence[str]],
     rate: int,
-    module: str = "footfall.apps.cli",
+    bug: str | None = None,
 ) -> Iterator[Stack]:
     """The services at work on an empty data directory, all having made a first step."""
     with tempfile.TemporaryDirectory(prefix="footfall-kills-") as directory:
-        stack = Stack(clicks, Path(directory) / "data", processors, rate, module)
+        stack = Stack(clicks, Path(directory) / "data", processors, rate, bug)
         stack.data_dir.mkdir()
         try:
             stack.start()

@@ -34,7 +34,7 @@ def main() -> None:
     directory, *names = sys.argv[1:]
     services = [Service(name=name, command=(sys.executable, "-c", PROGRAMS[name])) for name in names]
     run_dir = Path(directory)
-    print("ended:", Supervisor(services, run_dir=run_dir, display=PlainDisplay()).run())  # noqa: T201
+    print("ended:", Supervisor(services, run_dir=run_dir, display=PlainDisplay()).run())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from footfall.apps.status import alive, read_json
+from footfall.apps.status import ServiceStatus, State, alive, read_json, read_statuses
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"PATH": os.defpath, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
@@ -178,7 +178,7 @@ def test_a_service_that_keeps_dying_is_started_ever_more_slowly(supervise: Start
     until(lambda: supervised.entries().get("crashing", {}).get("restarts", 0) >= 3)
     printed, _ = supervised.end()
 
-    assert "[crashing] starting again (after: boom)" in printed
+    assert "[crashing] boom\n[crashing] ended with exit code 1\n[crashing] starting again\n" in printed
     assert printed.count("starting again") < 10
 
 
@@ -215,12 +215,79 @@ def test_a_second_supervisor_on_the_same_data_is_refused(tmp_path: Path) -> None
     assert f"already runs on {tmp_path} (process {os.getpid()})" in done.stderr
 
 
+def test_a_file_that_cannot_be_read_ends_up_with_its_message(tmp_path: Path) -> None:
+    (tmp_path / "notes.csv").write_text("title,text\na,b\n")
+
+    done = footfall_up("--data", tmp_path / "notes.csv", "--data-dir", tmp_path / "data", "--port", "0")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: The layout of")
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+class Up:
+    """``footfall up`` on a data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        command = [sys.executable, "-m", "footfall.apps.cli", "up", "--port", "0", "--data-dir", str(data_dir)]
+        self.process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, *arguments: str) -> list[dict[str, Any]]:
+        """What another command prints as JSON lines."""
+        command = [sys.executable, "-m", "footfall.apps.cli", *arguments, "--data-dir", str(self.data_dir)]
+        done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def services(self) -> list[ServiceStatus]:
+        """What ``footfall status`` shows."""
+        return read_statuses(self.data_dir / "run")
+
+    def is_healthy(self) -> bool:
+        """Whether all that should run does, and has worked."""
+        services = self.services()
+        return len(services) == 2 and all(one.state is State.HEALTHY and one.events for one in services)
+
+    def clicks(self) -> int:
+        """How many clicks the log holds."""
+        return sum(one["events"] for one in self.ask("topics", "--json") if one["stream"] == "click-data")
+
+    def stop(self) -> float:
+        """Press Ctrl-C, and return the seconds until everything has ended."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=10)
+        return time.monotonic() - began
+
+
+def test_up_runs_everything_stops_within_five_seconds_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    first = Up(tmp_path)
+    until(first.is_healthy, seconds=60)
+    until(lambda: bool(first.ask("query", "SELECT * FROM category_popularity", "--json")), seconds=15)
+    enriched = first.ask("tail", "enriched-click-data", "--limit", "5")
+    memory = sum(one.memory_mb or 0 for one in first.services())
+
+    assert first.stop() < 5
+    assert first.process.returncode == 0
+    assert len(enriched) == 5
+    assert memory < 1000
+
+    clicks = first.clicks()
+    second = Up(tmp_path)
+    until(second.is_healthy, seconds=60)
+    assert second.stop() < 5
+    everything = second.ask("tail", "click-data", "--from", "earliest", "--limit", "100000")
+    rows = [(one["userId"], one["original_timestamp"]) for one in everything]
+    assert len(rows) == len(set(rows)) > clicks
+
+
 def test_the_supervisor_stays_small(tmp_path: Path) -> None:
     code = (
-        "import sys, json, resource; from footfall.apps.cli import main; import footfall.apps.supervisor.up; "
+        "import sys, json, re, pathlib; from footfall.apps.cli import main; import footfall.apps.supervisor.up; "
         "from footfall.apps.supervisor.settings import read_settings; read_settings(None); "
         "heavy = sorted({'pyarrow', 'numpy', 'duckdb', 'apsw'} & set(sys.modules)); "
-        "print(json.dumps([heavy, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))"
+        "peak = re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1]; "
+        "print(json.dumps([heavy, int(peak)]))"
     )
 
     done = subprocess.run(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,16 @@ def test_a_module_is_short_and_says_what_it_is_for(module: Path) -> None:
 
     assert text.count("\n") <= LONGEST
     assert not text.strip() or ast.get_docstring(ast.parse(text)), "no docstring"
+
+
+def test_every_dependency_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    pinned = {line.split("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+
+    names = [re.split(r"[\[<>=]", one)[0].lower() for one in wanted]
+
+    assert [name for name in names if name not in pinned] == []
 
 
 def test_every_hash_is_pinned_and_no_index_is_named() -> None:

@@ -111,6 +111,7 @@ class Dictionary:
 
     def release(self, codes: Iterable[int]) -> None:
         """Forget these codes' texts; the codes will be given to others."""
+        _ = self.hashes  # numbers are made while there is a text to make them of
         for code in codes:
             text = self._texts[code]
             if text is not None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.connection import Connection
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
@@ -100,7 +101,7 @@ def backfill(
             refresh(store)
     seconds = perf_counter() - ready
     tally = ingest.tally
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + told.rss_mb
+    rss = peak_rss_mb() + told.rss_mb
     return {
         "events": tally.events,
         "accepted": after.accepted - before.accepted,
@@ -116,8 +117,21 @@ def backfill(
         "start_seconds": round(ready - begun, 3),
         "events_per_second": round(tally.events / seconds) if seconds else 0,
         "peak_rss_mb": round(rss, 1),
+        "peak_rss_mb_of_workers": round(told.rss_mb, 1),
         "stages": {"ingest": round(reading, 3)} | {name: round(s, 3) for name, s in sorted(told.seconds.items())},
     }
+
+
+def peak_rss_mb() -> float:
+    """The most memory (MiB) that this process held at a time.
+
+    Linux says it of the program alone; ``getrusage`` would count what was there before the program was loaded.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 class _Crew:
@@ -210,7 +224,7 @@ def _work(parts: Parts, partitions: Sequence[int], clock: Clock, drained: Any, l
             line.send({})
             worker.run(drained=drained.is_set)
             publish(stages, store)
-        line.send({"seconds": seconds, "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024})
+        line.send({"seconds": seconds, "rss_mb": peak_rss_mb()})
     except FootfallError as error:
         with suppress(OSError):
             line.send({"error": error})

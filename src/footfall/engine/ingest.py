@@ -198,12 +198,14 @@ def ingest_file(
     Raises UsageError when none of its first 1,000 rows can be used: then it is a file of another layout.
     """
     ordering = Orderer(lateness=lateness).start(ingest.high)
+    hopeless = True
     for block in blocks:
         if stop.is_set():
             return
         ingest.ordered(ordering, block.clicks, bad=block.bad)
         progress(ingest.tally)
-        if ingest.tally.events >= _HOPELESS and not ingest.tally.good:
+        hopeless = hopeless and not block.clicks.num_rows
+        if hopeless and ingest.tally.events >= _HOPELESS:
             first = block.bad[0]
             raise UsageError(
                 f"None of the first {ingest.tally.events:,} rows could be used; "

@@ -49,8 +49,6 @@ class _Table:
     def _allocate(self, size: int) -> None:
         self.keys = np.zeros(size, dtype=np.uint64)
         self.checks = np.zeros(size, dtype=np.uint32)
-        self._claims = np.empty(size, dtype=np.int32)
-        """Which row of the current call wrote a slot. Means nothing after the call."""
 
     def find(self, keys: U64) -> Rows:
         """The slot of each key, or -1."""
@@ -72,7 +70,7 @@ class _Table:
         mask = len(self.keys) - 1
         found = np.empty(len(keys), dtype=np.int64)
         brought = np.zeros(len(keys), dtype=np.bool_)
-        rows = np.arange(len(keys), dtype=np.int32)
+        rows = np.arange(len(keys), dtype=np.uint32)
         slots = keys.view(np.int64) & mask
         while len(rows):
             brought[self._claim(slots, keys, checks, rows)] = True
@@ -83,17 +81,18 @@ class _Table:
         self.used += int(brought.sum())
         return found, brought
 
-    def _claim(self, slots: Rows, keys: U64, checks: Checks, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    def _claim(self, slots: Rows, keys: U64, checks: Checks, rows: Checks) -> Checks:
         """Write keys to the slots that are empty, and return the rows that did so."""
         # Backwards: of several rows that want one slot, the first is assigned last, and so wins it.
+        # Until a slot is won, the place of its check holds the number of the row that claims it.
         empty = np.flatnonzero(self.keys[slots] == 0)[::-1]
         targets = slots[empty]
-        self._claims[targets] = rows[empty]
-        won = empty[self._claims[targets] == rows[empty]]
+        self.checks[targets] = rows[empty]
+        won = empty[self.checks[targets] == rows[empty]]
         targets = slots[won]
         self.keys[targets] = keys[won]
         self.checks[targets] = checks[won]
-        winners: npt.NDArray[np.int32] = rows[won]
+        winners: Checks = rows[won]
         return winners
 
     def _make_room(self, more: int) -> None:
@@ -102,12 +101,12 @@ class _Table:
             size *= 4 if size < _LARGE else 2
         if size == len(self.keys):
             return
-        held = np.flatnonzero(self.keys)
-        keys, checks = self.keys[held], self.checks[held]
+        keys, checks = self.keys, self.checks
         self._allocate(size)
         self.used = 0
         for start in range(0, len(keys), _MOVED):
-            self.add(keys[start : start + _MOVED], checks[start : start + _MOVED])
+            held = start + np.flatnonzero(keys[start : start + _MOVED])
+            self.add(keys[held], checks[held])
 
 
 class SeenIds:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from footfall.core.clock import Clock
+from footfall.core.errors import UsageError
 from footfall.core.events import CLICK_SCHEMA, TIME, Batch
 from footfall.core.hashing import ids_of, text_hash
 from footfall.sources.base import BadRow, Block, Reader
@@ -69,7 +70,10 @@ class Published:
 
 
 class Replay:
-    """A file being replayed. ``published`` yields for ever if it loops, else until the file's end."""
+    """A file being replayed. ``published`` yields for ever if it loops, else until the file's end.
+
+    A loop of original times ends each round as a file ends: what is held back comes through.
+    """
 
     def __init__(
         self,
@@ -101,18 +105,21 @@ class Replay:
             yield from self._one_round()
             if self._stop.is_set():
                 return
-            if not self._loop:
+            if self._original_time or not self._loop:
                 yield Published(_nothing(), self._place, last_of_file=True)
+            if not self._loop:
                 return
+            if not self._place.rows:
+                raise UsageError("The file has no row that can be used.", remedy="Without --loop, it ends at once.")
             self._place = ReplayPlace(self._place.round + 1, 0)
             self._before = None
 
     def _one_round(self) -> Iterator[Published]:
-        skipped = 0
+        behind = self._place.rows
         for block in ahead(self._reader.blocks(), self._stop):
             clicks = block.clicks
-            skip = min(self._place.rows - skipped, clicks.num_rows)
-            skipped += skip
+            skip = min(behind, clicks.num_rows)
+            behind -= skip
             if block.bad:
                 yield Published(_nothing(), self._place, bad=block.bad)
             if skip < clicks.num_rows:

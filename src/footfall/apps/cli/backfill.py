@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, Mapping, existing_file, parse_mapping
+from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, Mapping, SettingsFile, existing_file, parse_mapping
 from footfall.apps.cli.output import print_figures, print_json, progress
 
 
@@ -22,9 +22,11 @@ def backfill(
     ] = None,
     mapping: Mapping = None,
     lateness: Annotated[
-        float, typer.Option(min=0.0, metavar="MINUTES", help="How far behind the newest event one may come.")
-    ] = 10.0,
+        float | None,
+        typer.Option(min=0.0, metavar="MINUTES", help="How far behind the newest event one may come. [default: 10]"),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, max=1_000_000, help="Events processed together.")] = 100_000,
+    settings: SettingsFile = None,
     data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +48,8 @@ def backfill(
             users=users,
             patterns=patterns,
             mapping=columns,
-            lateness=timedelta(minutes=lateness),
+            lateness=None if lateness is None else timedelta(minutes=lateness),
+            settings=settings,
             batch_size=batch_size,
             on_progress=show,
         )

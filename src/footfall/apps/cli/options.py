@@ -36,6 +36,11 @@ Mapping = Annotated[
     ),
 ]
 
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", metavar="FILE", help="Settings. [default: footfall.yaml, if it is there]"),
+]
+
 
 def data_dir_of(arguments: Sequence[str]) -> Path:
     """The data directory that these arguments mean, found without parsing them: for crash reports only."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, Mapping, existing_file, parse_mapping
+from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, Mapping, SettingsFile, existing_file, parse_mapping
 from footfall.apps.cli.output import print_figures, print_json
 from footfall.apps.cli.service import serve
 from footfall.apps.status import Heartbeat
@@ -37,6 +37,7 @@ def replay(
     ] = EventTime.PUBLISHED,
     mapping: Mapping = None,
     name: Annotated[str, typer.Option(help="Names this service in `footfall status`.")] = "replay",
+    settings: SettingsFile = None,
     data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
@@ -56,6 +57,7 @@ def replay(
             speed=speed,
             loop=loop,
             original_time=event_time is EventTime.ORIGINAL,
+            settings=settings,
             stop=stop,
             beat=heartbeat.beat,
         )

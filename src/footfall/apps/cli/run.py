@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, DataDir, existing_file
+from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, existing_file
 from footfall.apps.cli.output import print_figures
 from footfall.apps.cli.service import serve
 from footfall.apps.status import Heartbeat
@@ -34,6 +34,7 @@ def run(
     ] = False,
     batch_size: Annotated[int, typer.Option(min=1, max=1_000_000, help="Events processed together at most.")] = 100_000,
     name: Annotated[str, typer.Option(help="Names this service in `footfall status`.")] = "worker",
+    settings: SettingsFile = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Run processors over the log, until told to stop."""
@@ -52,6 +53,7 @@ def run(
             share=share,
             until_end=until_end,
             batch_size=batch_size,
+            settings=settings,
             stop=stop,
             beat=heartbeat.beat,
         )

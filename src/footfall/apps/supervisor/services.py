@@ -60,15 +60,20 @@ def bound_to_us(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-S", "-E", LAUNCHER, str(os.getpid()), *command]
 
 
-def worker(*, data_dir: Path, patterns: Path, replicas: int = 1) -> Service:
+def worker(*, data_dir: Path, patterns: Path, replicas: int = 1, settings: Path | None = None) -> Service:
     """The whole chain of processors."""
-    place = ("--data-dir", str(data_dir), "--patterns", str(patterns))
+    place = ("--data-dir", str(data_dir), "--patterns", str(patterns), *_settings(settings))
     return Service(
         name="worker", command=footfall_command("run", *PROCESSORS, "--name", "worker", *place), replicas=replicas
     )
 
 
-def replay(*, data_dir: Path, file: Path, options: Sequence[str]) -> Service:
+def replay(*, data_dir: Path, file: Path, options: Sequence[str], settings: Path | None = None) -> Service:
     """Clicks from a file, as if they happened now, again and again."""
-    command = footfall_command("replay", str(file), "--loop", *options, "--data-dir", str(data_dir))
+    place = ("--data-dir", str(data_dir), *_settings(settings))
+    command = footfall_command("replay", str(file), "--loop", *options, *place)
     return Service(name="replay", command=command)
+
+
+def _settings(file: Path | None) -> tuple[str, ...]:
+    return ("--settings", str(file)) if file is not None else ()

@@ -1,16 +1,20 @@
 """Turns ``footfall.yaml``, or the built-in default, and the command line into what is to be started.
 
-data_dir: footfall-data
-port: 8000
-replicas: 1            # of the worker
-data: clicks.tsv       # otherwise a generated clickstream
-products: products.json
-users: users.json
-patterns: offers.yaml
-services:              # what to run besides
-- name: shoes
-run: [run, my-processor]
-replicas: 2
+The file may say:
+
+    data_dir: footfall-data
+    port: 8000
+    replicas: 1            # of the worker
+    data: clicks.tsv       # otherwise a generated clickstream
+    products: products.json
+    users: users.json
+    patterns: offers.yaml
+    pipeline:              # see footfall.pipeline
+      partitions: 4
+    services:              # what to run besides
+      - name: shoes
+        run: [run, shoes.py]
+        replicas: 2
 """
 
 from __future__ import annotations
@@ -56,6 +60,10 @@ class Settings(BaseModel):
     users: Path | None = None
     patterns: Path | None = None
     services: tuple[ServiceSettings, ...] = ()
+    pipeline: dict[str, Any] = {}
+    """For the services, which read and check it themselves (footfall.pipeline)."""
+    file: Path | None = Field(default=None, exclude=True)
+    """Where these settings stand, if in a file."""
 
 
 def read_settings(file: Path | None, **overrides: Any) -> Settings:
@@ -67,7 +75,7 @@ def read_settings(file: Path | None, **overrides: Any) -> Settings:
     path = file or FILE
     if file is None and not path.exists():
         return validated({}, given, source="the command line")
-    return validated(read_yaml(path), given, source=str(path))
+    return validated(read_yaml(path), {**given, "file": path}, source=str(path))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -98,5 +106,5 @@ def validated(content: dict[str, Any], given: dict[str, Any], *, source: str) ->
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(Settings.model_fields)
+        known = ", ".join(name for name in Settings.model_fields if name != "file")
         raise UsageError(f"{source}, {field}: {first['msg']}.", remedy=f"Settings there are: {known}.") from error

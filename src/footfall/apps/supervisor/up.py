@@ -64,13 +64,13 @@ def services(settings: Settings, display: PlainDisplay | LiveDisplay, replaying:
         if file is not None:
             demo.load(kind, file, data_dir=data_dir, say=display.print)
     if settings.data is not None:
-        source = replay(data_dir=data_dir, file=settings.data, options=replaying)
+        source = replay(data_dir=data_dir, file=settings.data, options=replaying, settings=settings.file)
     else:
         clicks = demo.demo_clicks(data_dir, say=display.print)
         pace = ("--no-keep-timing", "--rate", str(demo.PER_SECOND))
-        source = replay(data_dir=data_dir, file=clicks, options=pace)
+        source = replay(data_dir=data_dir, file=clicks, options=pace, settings=settings.file)
     patterns = settings.patterns or own_patterns(data_dir)
-    chain = worker(data_dir=data_dir, patterns=patterns, replicas=settings.replicas)
+    chain = worker(data_dir=data_dir, patterns=patterns, replicas=settings.replicas, settings=settings.file)
     return [chain, source, *(one.service(data_dir) for one in settings.services)]
 
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
-import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from footfall.core.clock import Clock, SystemClock
-from footfall.core.errors import Failure, UsageError
+from footfall.core.errors import UsageError
 from footfall.core.events import CLICKS
 from footfall.core.progress import unheard
 from footfall.engine.backfill import BackfillSettings, Parts
 from footfall.engine.backfill import backfill as run_backfill
+from footfall.engine.directory import in_use, usable
 from footfall.engine.failed import FailedEvent, FailedEvents
-from footfall.engine.functions import FunctionTask, load_functions
+from footfall.engine.functions import FunctionTask
 from footfall.engine.ingest import Ingest, ingest_replay, replay_place
 from footfall.engine.live import Pulse, Service
 from footfall.engine.refailed import replay_failed as bring_in
+from footfall.engine.registry import Registered, load_registered
 from footfall.engine.stage import Stage
+from footfall.engine.windows import window_tasks
+from footfall.engine.worker import Task
 from footfall.log.base import DurableLog, Verified
 from footfall.log.embedded import EmbeddedLog
 from footfall.pipeline import PROCESSORS, DataDirectory, Pipeline, read_pipeline
 from footfall.processors.pattern_model import PatternSet
 from footfall.processors.patterns import PatternFile, builtin_patterns, load_patterns
+from footfall.processors.windows import Windowed
 from footfall.sinks.parquet import ParquetWarehouse
 from footfall.sources.base import BadRow
 from footfall.sources.files import open_reader
@@ -75,21 +77,6 @@ def without_absent_libraries() -> None:
             sys.modules[name] = None  # type: ignore[assignment]  # documented: makes the import fail at once
 
 
-def usable(data_dir: Path) -> None:
-    """Make the directory if need be. Raises UsageError when it is not one, or Failure without the rights."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        msg = f"{data_dir} is a file, not a directory."
-        raise UsageError(msg, remedy="Choose another place with --data-dir.") from error
-    except OSError as error:
-        msg = f"The data directory {data_dir} cannot be made: {error.strerror}."
-        raise Failure(msg, remedy="Choose another place with --data-dir, or mend its rights.") from error
-    if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        msg = f"No rights to write in the data directory {data_dir}."
-        raise Failure(msg, remedy="Choose another place with --data-dir, or mend its rights.")
-
-
 def pattern_file(named: Path | None, data_dir: Path) -> PatternFile | None:
     """The pattern file in use: the one named, or ``offers.yaml`` in the data directory; None if there is none."""
     path = named or data_dir / "offers.yaml"
@@ -133,7 +120,8 @@ def backfill(
     if lateness is not None:
         pipeline = pipeline.model_copy(update={"lateness_minutes": lateness / timedelta(minutes=1)})
     reader = open_reader(file, mapping=mapping or {}, block_bytes=_BLOCK_BYTES)
-    with in_use(data_dir, "backfill"):
+    usable(data_dir)
+    with in_use(DataDirectory(data_dir).run, "backfill"):
         open_log(data_dir, pipeline=pipeline).close()
         for kind, path in (("products", products), ("users", users)):
             if path is not None:
@@ -180,31 +168,6 @@ def _patterns(data_dir: Path) -> PatternSet:
     return found.current if found else builtin_patterns()
 
 
-@contextmanager
-def in_use(data_dir: Path, by: str, *, shared: bool = False) -> Iterator[None]:
-    """Keep others from running processors on the same data directory, unless both share it.
-
-    Raises Failure naming who does.
-    """
-    usable(data_dir)
-    run = DataDirectory(data_dir).run
-    run.mkdir(parents=True, exist_ok=True)
-    with (run / "processors.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "another process"
-            raise Failure(
-                f"The data directory {data_dir} is in use by {holder}.",
-                remedy="Stop it first, or choose another place with --data-dir.",
-            ) from None
-        lock.truncate(0)
-        lock.write(f"footfall {by} (process {os.getpid()})")
-        lock.flush()
-        yield
-
-
 def run(
     processors: Sequence[str],
     *,
@@ -217,13 +180,13 @@ def run(
     stop: threading.Event,
     beat: Callable[..., None] = unheard,
 ) -> dict[str, Any]:
-    """Processors, and Python files with functions, over this share of the partitions, until stopped."""
+    """Processors, and Python files with functions and windows, over this share of the partitions, until stopped."""
     pipeline = read_pipeline(settings)
     names = [name for name in processors if not name.endswith(".py")]
-    registered = [one for name in processors if name.endswith(".py") for one in load_functions(Path(name))]
+    registered = load_registered(Path(name) for name in processors if name.endswith(".py"))
     first = pattern_file(patterns, data_dir)
     with (
-        in_use(data_dir, "run", shared=True),
+        in_use(DataDirectory(data_dir).run, "run", shared=True),
         open_log(data_dir, pipeline=pipeline) as log,
         open_store(data_dir) as store,
     ):
@@ -243,9 +206,7 @@ def run(
             else []
         )
         functions = [
-            FunctionTask(one, partition=number, log=log)
-            for one in registered
-            for number in range(log.info(one.stream).settings.partitions)[share[0] :: share[1]]
+            task for one in registered for task in users_tasks(one, log=log, share=share, lateness=pipeline.lateness)
         ]
         service = Service(
             log=log,
@@ -257,6 +218,14 @@ def run(
             beat=beat,
         )
         return service.run(stop, until_end=until_end)
+
+
+def users_tasks(one: Registered, *, log: DurableLog, share: tuple[int, int], lateness: timedelta) -> Sequence[Task]:
+    """What is to be done on this share of the partitions for a user's function or windows."""
+    if isinstance(one, Windowed):
+        return window_tasks(one, log=log, share=share, lateness=lateness)
+    partitions = range(log.info(one.stream).settings.partitions)[share[0] :: share[1]]
+    return [FunctionTask(one, partition=number, log=log) for number in partitions]
 
 
 def replay(

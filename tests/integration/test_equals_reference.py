@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.observing import backfill, generate, observe, observe_by_commands
-from tests.reference import Reference, Result
+from tests.observing import backfill, clicks, generate, observe, observe_by_commands
+from tests.reference import Reference, Result, reference_of_clicks
 from tests.reference.comparing import differences, figures_differ, rows_differ, session_row
 from tests.reference.reading import read_products, read_users
 
@@ -202,6 +202,14 @@ def test_a_file_cut_in_three_gives_what_the_reference_says_after_each_piece(
         at_once, in_pieces = expected(lookups, file), pipeline.take([])
         assert rows_differ("sessions", map(session_row, at_once.closed), map(session_row, in_pieces.closed)) == []
         assert at_once.views == in_pieces.views
+
+
+def test_the_stream_of_clicks_gives_what_the_reference_says_of_it(made: Made, tmp_path: Path) -> None:
+    file, lookups = made(seed=36)
+    data_dir = tmp_path / "data"
+    backfill(rewritten(file, with_everything), data_dir=data_dir, lookups=lookups)
+    known = read_products(lookups / "products.json"), read_users(lookups / "users.json")
+    assert differences(reference_of_clicks(clicks(data_dir), *known), observe(data_dir)) == []
 
 
 def test_what_the_commands_print_is_what_the_reference_says(made: Made, tmp_path: Path) -> None:

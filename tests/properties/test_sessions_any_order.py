@@ -168,7 +168,7 @@ def check(state: Run, clicks: Sequence[Click], expected: Sequence[tuple[str, Vis
     seen = {row["bucket"]: (row["sessions"], row["bots"]) for row in view.batch.to_pylist() if row["sessions"]}
     by_start = Counter((START + visit[0] * 1000) // 60_000 for _, visit in expected)
     robots = Counter((START + visit[0] * 1000) // 60_000 for _, visit in expected if visit[0] % 3 == 0)
-    newest = max((START + time * 1000 for time, _ in clicks), default=START) // 60_000
+    newest = max((START + (time - LATENESS) * 1000 for time, _ in clicks), default=START) // 60_000
     shown = {bucket: (n, robots[bucket]) for bucket, n in by_start.items() if bucket >= newest - SETTINGS.buckets}
     assert seen == shown
     state.see([], START + 10_000_000)

@@ -55,8 +55,8 @@ def clicks(rows: Sequence[Row]) -> Batch:
 
 
 def open_log(directory: Path, *, partitions: int = 1, clock: Clock | None = None) -> EmbeddedLog:
-    """A log with the pipeline's streams. Its clock stands still unless one is given."""
-    log = EmbeddedLog.open(directory, clock=clock or ManualClock(START))
+    """A log with the pipeline's streams. Its clock stands still, a month after START, unless one is given."""
+    log = EmbeddedLog.open(directory, clock=clock or ManualClock(START + 30 * 86_400_000))
     for stream in SCHEMAS:
         log.create(stream, StreamSettings(partitions=1 if stream == "failed-events" else partitions, keep_for=None))
     return log

@@ -154,7 +154,7 @@ def test_the_view_counts_sessions_by_the_half_hour_of_their_start_and_bots_apart
 def test_the_view_forgets_half_hours_before_those_that_it_shows() -> None:
     watch = Watch(Sessions(buckets=2))
     for half_hours in range(10):
-        watch.see(30.0 * half_hours + 1, watermark=30 * half_hours - 10)
+        watch.see(click(30.0 * half_hours + 1, userId=f"user-{half_hours}"), high=START + 30 * half_hours * MINUTE)
     assert max(watch.buckets()) == 9
     assert len(watch.buckets()) <= 3
 

@@ -13,20 +13,20 @@ An event that makes it raise goes to ``failed-events``; its state stays as it wa
 from __future__ import annotations
 
 import inspect
-import runpy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from footfall.core.errors import Reason, UsageError
+from footfall.core.errors import Failure, Reason, UsageError
 from footfall.core.events import EVENT_ID, FAILED, TIME, Batch
 from footfall.core.hashing import id_from_text, partition_of
 from footfall.engine.failed import failed_batch
+from footfall.engine.registry import REGISTERED, FunctionSettings
 from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, StateWrite, StreamSettings
 from footfall.log.codecs import json as flat
 
@@ -34,23 +34,6 @@ _ROWS: Final = 10_000
 """The most events that one commit covers."""
 _STATE: Final = pa.schema([pa.field("key", pa.string()), pa.field("state", pa.binary())])
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionSettings:
-    """A function of the user's, and where it stands in the data's way."""
-
-    name: str
-    stream: str
-    to: str | None
-    key: str
-    form: Literal["event", "batch"]
-    function: Callable[..., Any]
-    with_state: bool
-
-
-REGISTERED: Final[list[FunctionSettings]] = []
-"""What the decorators of this process have registered, in order."""
 
 
 def on_event(
@@ -98,36 +81,6 @@ def _decorator(
         return function
 
     return register
-
-
-def load_functions(path: Path) -> list[FunctionSettings]:
-    """Run a Python file and return the functions that it registers. Raises UsageError when it cannot be run."""
-    before = len(REGISTERED)
-    try:
-        runpy.run_path(str(path))
-    except UsageError:
-        raise
-    except Exception as error:  # the user's file: whatever it raises is theirs
-        line = _line_of(error, path)
-        msg = f"{path}{f', line {line}' if line else ''}: {type(error).__name__}: {error}"
-        raise UsageError(msg, remedy="Mend the file and start again.") from error
-    found = REGISTERED[before:]
-    if not found:
-        raise UsageError(
-            f"{path} registers no function.", remedy="Put @footfall.on_event(…) or @footfall.on_batch(…) above one."
-        )
-    return found
-
-
-def _line_of(error: BaseException, path: Path) -> int | None:
-    if isinstance(error, SyntaxError):
-        return error.lineno
-    lines = (
-        [frame.lineno for frame in inspect.getinnerframes(error.__traceback__) if frame.filename == str(path)]
-        if (error.__traceback__)
-        else []
-    )
-    return lines[-1] if lines else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,49 +152,56 @@ class FunctionTask:
     def _each(self, chunk: Chunk, results: _Results) -> None:
         ids = chunk.batch.column("event_id").to_pylist() if "event_id" in chunk.batch.schema.names else None
         for row, event in enumerate(flat.rows(chunk.batch)):
+            source = ids[row] if ids else f"{chunk.offset + row}".encode()
             key = str(event.get(self._settings.key, ""))
             try:
-                returned = self._call(dict(event), key)
-                made = [returned] if isinstance(returned, Mapping) else list(returned or ())
-                source = ids[row] if ids else f"{chunk.offset + row}".encode()
-                results.rows += [self._finished(out, event, source, index) for index, out in enumerate(made)]
+                results.rows += self._call(dict(event), key, finish=partial(self._finished, event=event, source=source))
             except Exception as error:  # noqa: BLE001 - the user's code: whatever it raises sets the event aside
                 results.raised.append(self._raised(chunk.offset + row, error, msgspec.json.encode(event)))
 
     def _batch(self, chunk: Chunk, results: _Results) -> None:
         try:
-            returned = self._call(chunk.batch, "")
-            if returned is not None and returned.num_rows:
-                results.batches.append(self._finished_batch(returned, chunk))
+            results.batches += self._call(chunk.batch, "", finish=partial(self._finished_batch, chunk=chunk))
         except Exception as error:  # noqa: BLE001 - as above; every event of the batch is set aside
             for row, event in enumerate(flat.rows(chunk.batch)):
                 results.raised.append(self._raised(chunk.offset + row, error, msgspec.json.encode(event)))
 
-    def _call(self, argument: Any, key: str) -> Any:
+    def _call(self, argument: Any, key: str, *, finish: Callable[[Any], list[Any]]) -> list[Any]:
+        """What the function returns, finished. The state changes only if all of it went well."""
         settings = self._settings
         if not settings.with_state:
-            return settings.function(argument)
+            return finish(settings.function(argument))
         held = self._states.get(key)
         state: dict[str, Any] = msgspec.json.decode(held) if held else {}
-        returned = settings.function(argument, state)
+        made = finish(settings.function(argument, state))
         now = msgspec.json.encode(state) if state else b""
         if now != (held or b""):
             self._states[key] = now
             self._touched.add(key)
-        return returned
+        return made
 
     def _raised(self, offset: int, error: Exception, raw: bytes) -> _Raised:
         detail = f"{self._settings.name}: {type(error).__name__}: {error}"
         return _Raised(offset, Reason.PROCESSOR_ERROR, detail, raw)
 
-    def _finished(self, out: Mapping[str, Any], event: Mapping[str, Any], source: bytes, index: int) -> dict[str, Any]:
-        """An event of the function's, with what it did not say itself: time, key, and an id that never varies."""
-        identity = id_from_text(f"{self._settings.name} {source.hex()} {index}")
+    def _finished(self, returned: Any, event: Mapping[str, Any], source: bytes) -> list[dict[str, Any]]:
+        """Events of the function's, with what it did not say itself: time, key, and an id that never varies."""
         key = self._settings.key
-        given = {"timestamp": event.get("timestamp"), key: event.get(key)} | dict(out)
-        return {"timestamp": given.pop("timestamp"), "event_id": identity, **given}
+        made = [returned] if isinstance(returned, Mapping) else list(returned or ())
+        finished = []
+        for index, out in enumerate(made):
+            if not isinstance(out, Mapping):
+                raise TypeError(f"returned {out!r:.80}; an event is a dict")
+            given = {"timestamp": event.get("timestamp"), key: event.get(key)} | dict(out)
+            identity = id_from_text(f"{self._settings.name} {source.hex()} {index}")
+            finished.append({"timestamp": given.pop("timestamp"), "event_id": identity, **given})
+        return finished
 
-    def _finished_batch(self, batch: Batch, chunk: Chunk) -> Batch:
+    def _finished_batch(self, batch: Any, chunk: Chunk) -> list[Batch]:
+        if batch is None:
+            return []
+        if not isinstance(batch, pa.RecordBatch):
+            raise TypeError(f"returned {type(batch).__name__}; it must be a pyarrow.RecordBatch, or None")
         names = batch.schema.names
         if "timestamp" not in names:
             last = chunk.batch.column("timestamp")[-1]
@@ -250,7 +210,7 @@ class FunctionTask:
             stem = f"{self._settings.name} {self._partition} {chunk.offset}"
             ids = [id_from_text(f"{stem} {row}") for row in range(batch.num_rows)]
             batch = batch.append_column("event_id", pa.array(ids, type=EVENT_ID))
-        return batch
+        return [batch] if batch.num_rows else []
 
     def _outputs(self, results: _Results, *, appended_ms: int) -> list[Append]:
         settings, outputs = self._settings, []
@@ -259,7 +219,7 @@ class FunctionTask:
             failed = failed_batch(results.raised, source=source, layout="json", now_ms=appended_ms)
             outputs.append(Append(FAILED, 0, failed))
         if settings.to is not None:
-            batches = [*results.batches, *([_to_batch(results.rows)] if results.rows else [])]
+            batches = [*results.batches, *([_to_batch(results.rows, settings.name)] if results.rows else [])]
             partitions = self._log.info(settings.to).settings.partitions
             for batch in batches:
                 outputs += list(_split(batch, settings.to, settings.key, partitions))
@@ -281,14 +241,20 @@ class FunctionTask:
         return [StateWrite(self._group, self._partition, "states", batch, reset)]
 
 
-def _to_batch(rows: Sequence[Mapping[str, Any]]) -> Batch:
+def _to_batch(rows: Sequence[Mapping[str, Any]], name: str) -> Batch:
     """Events as a batch; columns are those of all of them, types as their values suggest."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = list(dict.fromkeys(column for row in rows for column in row))
     arrays = []
-    for name in names:
-        kind = {"timestamp": TIME, "event_id": EVENT_ID}.get(name)
-        arrays.append(pa.array([row.get(name) for row in rows], type=kind))
-    return pa.RecordBatch.from_arrays(arrays, names=names)
+    for column in columns:
+        kind = {"timestamp": TIME, "event_id": EVENT_ID}.get(column)
+        try:
+            arrays.append(pa.array([row.get(column) for row in rows], type=kind))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+            raise Failure(
+                f"What the function {name!r} returned as {column!r} cannot be one column: {error}.",
+                remedy="Return values of one type; nothing was put out, so mend the function and start again.",
+            ) from error
+    return pa.RecordBatch.from_arrays(arrays, names=columns)
 
 
 def _split(batch: Batch, stream: str, key: str, partitions: int) -> Iterable[Append]:

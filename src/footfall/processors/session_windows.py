@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from footfall.core.codes import Codes, Dictionary, grown
 from footfall.processors.base import NO_TIME, Codebook, Flags, Frame, Times
+from footfall.processors.session_fold import Session, fold
 
 Ints = npt.NDArray[np.int64]
 
@@ -55,46 +56,6 @@ class Begun:
     weight: Ints
 
 
-@dataclass(slots=True)
-class Session:
-    """One open session, on the plain path."""
-
-    start: int
-    end: int
-    clicks: int
-    refreshes: int
-    first_product: int
-    last_product: int
-    country: int
-    device: int
-    bot: bool
-
-
-def fold(sessions: list[Session], click: Session, *, gap: int, longest: int) -> None:
-    """Put one click (a session of one click) where it belongs among a visitor's sessions, sorted by start."""
-    following = next((i for i, s in enumerate(sessions) if s.start > click.start), len(sessions))
-    before = sessions[following - 1] if following else None
-    after = sessions[following] if following < len(sessions) else None
-    if before and click.start - before.end <= gap and click.start - before.start <= longest:
-        _extend(before, click)
-        if after and after.start - before.end <= gap and after.end - before.start <= longest:
-            _extend(before, after)
-            del sessions[following]
-    elif after and after.start - click.start <= gap and after.end - click.start <= longest:
-        _extend(click, after)
-        sessions[following] = click
-    else:
-        sessions.insert(following, click)
-
-
-def _extend(session: Session, later: Session) -> None:
-    if later.end >= session.end:
-        session.end = later.end
-        session.last_product = later.last_product
-    session.clicks += later.clicks
-    session.refreshes += later.refreshes
-
-
 class SessionWindows:
     """The open sessions of one partition: each visitor's latest in arrays by visitor code, the rest in lists."""
 
@@ -118,10 +79,10 @@ class SessionWindows:
         """Take a frame; return the sessions that began, and those that its watermark closed."""
         begun: list[tuple[Columns, int]] = []
         closed: list[Columns] = []
-        self._make_room()
         rows = frame.by_visitor
+        self._make_room()
         if len(rows):
-            self.newest = max(self.newest, int(frame.times[rows].max()))
+            self.newest = max(self.newest, frame.high)
             pieces, first, last = self._pieces(frame, rows)
             odd = self._odd(pieces, first)
             if odd.any():

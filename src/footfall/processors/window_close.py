@@ -143,6 +143,10 @@ class Sessions:
         return [*changes, _horizon_change(self._horizon)]
 
 
+def _every(starts: Times) -> Flags:
+    return np.ones(len(starts), dtype=np.bool_)
+
+
 def sessions_of(cells: Cells, plan: Plan) -> Cells:
     """Cells put together to sessions, as a plain loop over each group's cells by time would: reduced cells."""
     held = cells.sorted()

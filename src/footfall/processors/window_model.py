@@ -221,22 +221,16 @@ def _key_type(name: str, key: str) -> pa.DataType:
 
 
 def _type_of(name: str, aggregate: Aggregate) -> pa.DataType:
-    match aggregate:
-        case Count():
-            return pa.int64()
-        case Distinct(column):
-            _field(name, column)
-            return pa.int64()
-        case Sum(column):
-            kind = _field(name, column)
-            if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-                return pa.int64()
-        case Min(column) | Max(column):
-            kind = _field(name, column)
-            if pa.types.is_integer(kind):
-                return pa.int64()
-            if pa.types.is_temporal(kind):
-                return kind
+    """Of the output's column."""
+    if isinstance(aggregate, Count):
+        return pa.int64()
+    kind = _field(name, aggregate.column)
+    summed, ordered = isinstance(aggregate, Sum), isinstance(aggregate, Min | Max)
+    if ordered and pa.types.is_temporal(kind):
+        return kind
+    number = pa.types.is_integer(kind) or (summed and pa.types.is_boolean(kind))
+    if number or isinstance(aggregate, Distinct):
+        return pa.int64()
     raise UsageError(
         f"The windows {name!r} cannot have {type(aggregate).__name__}({aggregate.column!r}): its values are {kind}.",
         remedy="Sum takes numbers and flags, Min and Max numbers, dates and times; Distinct takes all.",

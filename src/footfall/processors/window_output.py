@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from footfall.core.codes import coded
 from footfall.core.events import EVENT_ID, TIME, Batch
 from footfall.core.hashing import ids_of, text_hash, text_hashes
 from footfall.processors.window_cells import NOTHING, Cells, Elements, Ints, named, no_elements
 from footfall.processors.window_close import Closing
-from footfall.processors.window_model import Plan
+from footfall.processors.window_model import Plan, Top
 from footfall.processors.window_rows import keys_of_text
 
 
@@ -28,10 +28,10 @@ def windows_batch(plan: Plan, closed: Cells, windows: Closing) -> Batch | None:
     rank = np.argsort(np.argsort(np.array(texts)))[cells.group]
     order = np.lexsort((rank, cells.start, ends))
     if plan.top is not None:
-        order = _top(plan, cells, counts, ends, rank)
+        order = _top(plan.top, _ranked_by(plan, plan.top, cells, counts), cells.start, ends, rank)
     group = cells.group[order]
     kinds = {key: plan.schema.field(key).type for key in plan.keys}
-    keys = [keys_of_text(text, list(kinds.values())) for text in texts]
+    keys = [keys_of_text(text) for text in texts]
     names = np.full(len(order), text_hash(plan.name), dtype=np.uint64)
     columns: dict[str, pa.Array] = {
         "timestamp": pa.array(ends[order]).cast(TIME),
@@ -53,26 +53,32 @@ def _set_sizes(plan: Plan, cells: Cells) -> Ints:
     return np.bincount(place, minlength=size * len(plan.sets)).reshape(len(plan.sets), size)
 
 
-def _top(plan: Plan, cells: Cells, counts: Ints, ends: Ints, rank: Ints) -> Ints:
-    """The rows to keep of each window, best first."""
-    assert plan.top is not None
-    place = dict(plan.names)[plan.top.by]
+def _ranked_by(plan: Plan, top: Top, cells: Cells, counts: Ints) -> Ints:
+    """What decides the rank; nothing at all ranks last."""
+    place = dict(plan.names)[top.by]
     if place >= len(plan.kinds):
-        by = counts[place - len(plan.kinds)]
-    else:
-        nothing = NOTHING[plan.kinds[place]]
-        values = cells.values[place]
-        by = values if plan.kinds[place] == "sum" else np.where(values == nothing, NOTHING["max"], values)
-    order = np.lexsort((rank, ~by, cells.start, ends))
-    new = np.concatenate([[True], (np.diff(cells.start[order]) != 0) | (np.diff(ends[order]) != 0)])
+        sizes: Ints = counts[place - len(plan.kinds)]
+        return sizes
+    values: Ints = cells.values[place]
+    if plan.kinds[place] == "sum":
+        return values
+    return np.where(values == NOTHING[plan.kinds[place]], NOTHING["max"], values)
+
+
+def _top(top: Top, by: Ints, starts: Ints, ends: Ints, rank: Ints) -> Ints:
+    """The rows to keep of each window, best first."""
+    order = np.lexsort((rank, ~by, starts, ends))
+    new = np.concatenate([[True], (np.diff(starts[order]) != 0) | (np.diff(ends[order]) != 0)])
     rows = np.arange(len(order))
-    kept: Ints = order[rows - np.maximum.accumulate(np.where(new, rows, 0)) < plan.top.n]
+    kept: Ints = order[rows - np.maximum.accumulate(np.where(new, rows, 0)) < top.n]
     return kept
 
 
 def _key_column(values: Sequence[Any], kind: pa.DataType, group: npt.NDArray[np.int32]) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return pa.array(values, type=pa.string()).dictionary_encode().take(pa.array(group))
+    if pa.types.is_date(kind):
+        values = [None if value is None else date.fromisoformat(value) for value in values]
     return pa.array(values, type=kind).take(pa.array(group))
 
 

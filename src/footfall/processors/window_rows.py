@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +22,7 @@ from footfall.processors.window_cells import (
     Ints,
     Journal,
     Rows,
+    distinct,
     joined,
     no_cells,
     no_elements,
@@ -30,6 +30,7 @@ from footfall.processors.window_cells import (
 from footfall.processors.window_model import Plan
 
 _ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(list)
 _SPACE: Final = 65_536
 """Numbers below this are told apart by a table, above by sorting."""
 _PARTS: Final = 64
@@ -170,13 +171,10 @@ def text_of_keys(values: Sequence[Any]) -> str:
     return _ENCODER.encode(values).decode()
 
 
-def keys_of_text(text: str, kinds: Sequence[pa.DataType]) -> list[Any]:
-    """The key values again."""
-    values = msgspec.json.decode(text)
-    return [
-        date.fromisoformat(value) if pa.types.is_date(kind) and value is not None else value
-        for value, kind in zip(values, kinds, strict=True)
-    ]
+def keys_of_text(text: str) -> list[Any]:
+    """The key values again, dates as ISO texts."""
+    values: list[Any] = _DECODER.decode(text)
+    return values
 
 
 def told_apart(numbers: Ints, space: int) -> tuple[Ints, Ints]:
@@ -201,7 +199,7 @@ def _distinct(column: pa.Array) -> tuple[Ints, pa.Array]:
     size = len(column.dictionary)
     if size <= len(codes):
         return codes, column.dictionary
-    used = np.unique(codes[codes >= 0])
+    used = distinct(codes[codes >= 0])
     return np.where(codes < 0, -1, np.searchsorted(used, codes)), column.dictionary.take(pa.array(used))
 
 
@@ -225,7 +223,7 @@ def _members(cells: Cells, cell_of_row: Ints, column: pa.Array, which: int) -> C
         codes, cell_of_row = codes[present], cell_of_row[present]
     packed = cell_of_row * size + codes
     space = len(cells) * size
-    packed = packed[told_apart(packed, space)[0]] if space <= max(_SPACE, 4 * len(packed)) else np.unique(packed)
+    packed = packed[told_apart(packed, space)[0]] if space <= max(_SPACE, 4 * len(packed)) else distinct(packed)
     cell, code = np.divmod(packed, size)
     kinds = np.full(len(packed), which, dtype=np.int8)
     elements = Elements(cells.group[cell], cells.start[cell], kinds, _hashes(values)[code])

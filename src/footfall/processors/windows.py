@@ -103,7 +103,7 @@ class RunningWindowed:
     def __init__(self, settings: Windowed, state: State) -> None:
         self._to = settings.to
         self._plan = settings.plan()
-        check_shape(settings, self._plan, state)
+        self._shape = Shape(settings, self._plan, state)
         self._panes = Panes(self._plan, state)
         self._windows = closing(self._plan, state)
 
@@ -125,7 +125,7 @@ class RunningWindowed:
 
     def changes(self) -> Sequence[Change]:
         """What was counted and closed since the last call."""
-        return [*self._panes.changes(), *self._windows.changes(), shape_change(self._plan)]
+        return [*self._panes.changes(), *self._windows.changes(), *self._shape.changes()]
 
     def partials(self) -> Sequence[Partial]:
         """No views."""
@@ -140,7 +140,7 @@ class PartialWindows:
 
     def __init__(self, settings: Windowed, state: State, *, source: int, partitions: int) -> None:
         self._plan = settings.plan()
-        check_shape(settings, self._plan, state)
+        self._shape = Shape(settings, self._plan, state)
         self._panes = Panes(self._plan, state)
         self._source = source
         self._partitions = partitions
@@ -171,7 +171,7 @@ class PartialWindows:
 
     def changes(self) -> Sequence[Change]:
         """What was counted since the last call."""
-        return [*self._panes.changes(), shape_change(self._plan)]
+        return [*self._panes.changes(), *self._shape.changes()]
 
 
 class MergedWindows:
@@ -179,7 +179,7 @@ class MergedWindows:
 
     def __init__(self, settings: Windowed, state: State, *, sources: int) -> None:
         self._plan = settings.plan()
-        check_shape(settings, self._plan, state)
+        self._shape = Shape(settings, self._plan, state)
         self._windows = closing(self._plan, state)
         self._horizons = dict.fromkeys(range(sources), NO_TIME)
         for batch in state.get("horizons", ()):
@@ -197,19 +197,23 @@ class MergedWindows:
         """What was told and closed since the last call."""
         told = {"source": list(self._horizons), "horizon": list(self._horizons.values())}
         horizons = Change("horizons", pa.RecordBatch.from_pydict(told), reset=True)
-        return [*self._windows.changes(), horizons, shape_change(self._plan)]
+        return [*self._windows.changes(), horizons, *self._shape.changes()]
 
 
-def shape_change(plan: Plan) -> Change:
-    """What the saved state depends on."""
-    return Change("shape", pa.RecordBatch.from_pydict({"shape": [plan.shape]}), reset=True)
+class Shape:
+    """What saved state depends on: saved once, and compared when the operator starts again."""
 
-
-def check_shape(settings: Windowed, plan: Plan, state: State) -> None:
-    """Raise UsageError if the state was saved with other settings."""
-    for batch in state.get("shape", ()):
-        if batch.column("shape")[0].as_py() != plan.shape:
+    def __init__(self, settings: Windowed, plan: Plan, state: State) -> None:
+        """Raises UsageError if the state was saved with other settings."""
+        saved = [batch.column("shape")[0].as_py() for batch in state.get("shape", ())]
+        if saved not in ([], [plan.shape]):
             raise UsageError(
                 f"The windows {settings.name!r} were counted with other settings before.",
                 remedy="Give the changed ones another `name` and `to`; they then count from the beginning.",
             )
+        self._unsaved = [] if saved else [plan.shape]
+
+    def changes(self) -> list[Change]:
+        """What to save: nothing after the first time."""
+        shapes, self._unsaved = self._unsaved, []
+        return [Change("shape", pa.RecordBatch.from_pydict({"shape": [one]}), reset=True) for one in shapes]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar
+from itertools import repeat
+from typing import Any, Final, Generic, TypeVar
 
 Answer = TypeVar("Answer")
 
 CAPACITY: Final = 100_000
+_MISSING: Final = object()
 
 
 class Memo(Generic[Answer]):
@@ -34,13 +36,15 @@ class Memo(Generic[Answer]):
             return self._with_new(texts)
 
     def _with_new(self, texts: Sequence[str]) -> list[Answer]:
-        known = self._young
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        answers: list[Any] = list(map(self._young.get, texts, repeat(_MISSING)))
+        places = [place for place, answer in enumerate(answers) if answer is _MISSING]
+        missing = list(dict.fromkeys(texts[place] for place in places))
         unknown = [text for text in missing if text not in self._old]
         found = {text: self._old[text] for text in missing if text in self._old}
         if unknown:
             found.update(zip(unknown, self._resolve(unknown), strict=True))
-        answers = [known[text] if text in known else found[text] for text in texts]
+        for place in places:
+            answers[place] = found[texts[place]]
         self._keep(found)
         return answers
 

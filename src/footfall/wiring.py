@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from footfall.core.clock import Clock, SystemClock
-from footfall.core.errors import UsageError
+from footfall.core.errors import Failure, UsageError
 from footfall.core.events import CLICKS
 from footfall.core.progress import unheard
 from footfall.engine.backfill import BackfillSettings, Parts
@@ -45,12 +45,16 @@ _BLOCK_BYTES: Final = 16 << 20
 
 
 def open_log(data_dir: Path, *, pipeline: Pipeline | None = None, clock: Clock | None = None) -> EmbeddedLog:
-    """The log of a data directory, with all streams made. Raises UsageError when it cannot be used."""
+    """The log of a data directory, with all streams made. Raises UsageError when it cannot be used.
+
+    Without a pipeline, streams that are there stay as they are.
+    """
     usable(data_dir)
     without_absent_libraries()
     log = EmbeddedLog.open(DataDirectory(data_dir).log, clock=clock or SystemClock())
-    for stream, settings in (pipeline or Pipeline()).streams().items():
-        log.create(stream, settings)
+    if pipeline is not None or not log.streams():
+        for stream, settings in (pipeline or Pipeline()).streams().items():
+            log.create(stream, settings)
     return log
 
 
@@ -143,7 +147,7 @@ def backfill(
         parts = Parts(open_log=lambda: open_log(data_dir), open_store=lambda: open_store(data_dir), stages=build)
         return run_backfill(
             reader,
-            BackfillSettings(lateness=pipeline.lateness, batch_rows=batch_size, source=str(file)),
+            BackfillSettings(lateness=pipeline.lateness, batch_rows=batch_size, source=str(file.absolute())),
             parts=parts,
             clock=SystemClock(),
             stop=stop or threading.Event(),
@@ -283,9 +287,17 @@ def failed_events(data_dir: Path) -> list[FailedEvent]:
 
 
 def replay_failed(rows: Mapping[str, bytes], *, data_dir: Path) -> dict[str, Any]:
-    """Failed events, as they are or corrected, into ``click-data``."""
+    """Failed events, as they are or corrected, into ``click-data``; and through the pipeline, if no worker runs."""
+    pipeline = read_pipeline()
     with open_existing_log(data_dir) as log:
-        return bring_in(log, rows, clock=SystemClock())
+        figures = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness)
+    try:
+        with in_use(DataDirectory(data_dir).run, "failed replay"):
+            pass
+    except Failure:
+        return figures  # a worker runs and takes them up
+    run(PROCESSORS, data_dir=data_dir, until_end=True, stop=threading.Event())
+    return figures
 
 
 def warehouse(data_dir: Path) -> ParquetWarehouse:

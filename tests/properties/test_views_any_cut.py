@@ -38,9 +38,16 @@ def rows(clicks: Sequence[tuple[int, int, int, int]]) -> list[Row]:
         newest = newest if late else max(newest, at)
         found.append(
             {
-                **{"timestamp": at, "userId": f"user-{visitor}", "productId": f"P{product}", "late": late},
-                **{"category": f"category {product % 3}", "title": f"The P{product}", "country": f"Land {visitor % 4}"},
-                **{"deviceType": DEVICES[(visitor + product) % 5], "ip": f"1.2.3.{number}", "newest": newest},
+                "timestamp": at,
+                "userId": f"user-{visitor}",
+                "productId": f"P{product}",
+                "late": late,
+                "category": f"category {product % 3}",
+                "title": f"The P{product}",
+                "country": f"Land {visitor % 4}",
+                "deviceType": DEVICES[(visitor + product) % 5],
+                "ip": f"1.2.3.{number}",
+                "newest": newest,
                 "event_id": number.to_bytes(16, "big"),
             }
         )
@@ -102,7 +109,8 @@ class Run:
 
     def shown(self) -> dict[str, Any]:
         """What the views say, as ``plain`` says it."""
-        composed = {part.view: views.compose(part.view, [part.batch], self.as_of) for part in self.aggregation.partials()}
+        parts = {part.view: part.batch for part in self.aggregation.partials()}
+        composed = {name: views.compose(name, [batch], self.as_of) for name, batch in parts.items()}
         return {
             "last_15_minutes": [(row["visits"], row["visitors"]) for row in composed["last_15_minutes"]],
             "category_popularity": {row["category"]: row["count"] for row in composed["category_popularity"]},

@@ -1,4 +1,4 @@
-"""Builds clicks, readers and logs for tests of what runs over a log: everything has a default but the point at issue."""
+"""Builds clicks, readers and logs for tests of what runs over a log, with a default for all but the point at issue."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def stage(
 
 def drain(*stages: Stage) -> None:
     """Let stages work, in turns, until nothing is left."""
-    while any([one.step() is not None for one in stages]):
+    while sum(one.step() is not None for one in stages):
         pass
 
 

@@ -119,5 +119,5 @@ def test_a_click_that_was_ahead_of_time_counts_as_a_visitor_when_time_has_come_t
     running = started()
     see(running, click(8, "fast clock"), high=0)
     see(running, click(9), high=9)
-    counted = {row["minute"] - START // MINUTE: (row["visits"], row["visitors"]) for row in part(running, "last_15_minutes")}
-    assert counted == {8: (1, 1), 9: (1, 1)}
+    counted = [(row["visits"], row["visitors"]) for row in part(running, "last_15_minutes")]
+    assert counted == [(1, 1), (1, 1)]

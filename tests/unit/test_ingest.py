@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,8 @@ from footfall.sources.replay import Pace, Published, Replay, ReplayPlace
 from tests.unit.streams import LATENESS, MINUTE, START, File, bad, clicks, events, open_log
 
 SOURCE = "clicks.tsv"
+LATER = START + 30 * 86_400_000
+"""The clicks are loaded long after they happened."""
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def log(tmp_path: Path) -> Iterator[EmbeddedLog]:
 
 
 def source(log: EmbeddedLog, *, batch_rows: int = 100_000, clock: ManualClock | None = None) -> Ingest:
-    return Ingest(log, source=SOURCE, layout="{}", clock=clock or ManualClock(START), batch_rows=batch_rows)
+    return Ingest(log, source=SOURCE, layout="{}", clock=clock or ManualClock(LATER), batch_rows=batch_rows)
 
 
 def block(minutes: Sequence[float], *, broken: int = 0, first: int = 0) -> Block:
@@ -166,7 +168,7 @@ def test_a_place_is_kept_only_when_nothing_before_it_is_held_back(tmp_path: Path
     for turns in range(1, 6):
         with open_log(tmp_path / str(turns)) as log:
             reader = File([block([0, 2, 11, 13, 40])])
-            replaying(reader, log, clock=ManualClock(START), original=True, turns=turns)
+            replaying(reader, log, clock=ManualClock(LATER), original=True, turns=turns)
             kept.append(place(log).rows)
             assert numbers(log) == list(range(place(log).rows))
     assert kept == [0, 0, 1, 2, 4]
@@ -178,13 +180,13 @@ def test_a_replay_tells_every_partition_the_time_once_a_second(log: EmbeddedLog)
     for partition in range(3):
         said = [w for w in watermarks(log, partition) if w is not None]
         assert len(said) == 3
-        assert [b - a >= 1_000 for a, b in zip(said, said[1:], strict=False)] == [True, True]
+        assert [b - a >= 1_000 for a, b in pairwise(said)] == [True, True]
 
 
 def test_two_replays_of_different_files_keep_their_places_apart(log: EmbeddedLog) -> None:
     for name, rows in (("a", 1), ("b", 2)):
         turns = [Published(block([0] * rows).clicks, ReplayPlace(0, rows))]
-        ingest = Ingest(log, source=name, layout="{}", clock=ManualClock(START))
+        ingest = Ingest(log, source=name, layout="{}", clock=ManualClock(LATER))
         ingest_replay(ingest, iter(turns), lateness=LATENESS, original_time=False)
     assert (replay_place(log, "a").rows, replay_place(log, "b").rows) == (1, 2)
 
@@ -199,7 +201,7 @@ def test_a_replay_killed_between_any_two_commits_brings_every_row_and_each_laten
     tmp_path_factory: pytest.TempPathFactory, minutes: list[int], kills: list[int], original: bool
 ) -> None:
     def final(kills: Sequence[int]) -> list[tuple[str, bool]]:
-        reader, clock = File([block(minutes[:4]), block(minutes[4:], first=4)]), ManualClock(START)
+        reader, clock = File([block(minutes[:4]), block(minutes[4:], first=4)]), ManualClock(LATER)
         with open_log(tmp_path_factory.mktemp("log"), partitions=2) as log:
             for turns in kills:
                 replaying(reader, log, clock=clock, original=original, turns=turns)
@@ -210,3 +212,12 @@ def test_a_replay_killed_between_any_two_commits_brings_every_row_and_each_laten
             return sorted(seen.values())
 
     assert final(kills) == final([])
+
+
+def test_a_row_dated_ahead_of_the_clock_does_not_make_the_others_late(log: EmbeddedLog) -> None:
+    far_ahead = (LATER - START) / MINUTE + 6
+
+    ingest = load(log, block([0, 1, far_ahead, 2, 3]))
+
+    assert [row for row in events(log, CLICKS) if row.get("late")] == []
+    assert ingest.high == START + 3 * MINUTE

@@ -85,7 +85,10 @@ def test_what_was_processed_is_published_and_told(around: Around) -> None:
         {"category": "shoes", "count": 1},
     ]
     assert {k: around.told[-1][k] for k in ("events", "lag", "offers", "error")} == {
-        **{"events": 3, "lag": 0, "offers": 1, "error": ""},
+        "events": 3,
+        "lag": 0,
+        "offers": 1,
+        "error": "",
     }
 
 

@@ -20,7 +20,11 @@ from footfall.processors.sessions import Sessions
 def test_streams_that_share_a_key_share_their_partitions_and_failed_events_have_one() -> None:
     streams = Pipeline(partitions=5, keep_days=0.5, keep_gigabytes=0.001).streams()
     assert {name: one.partitions for name, one in streams.items()} == {
-        **{CLICKS: 5, ENRICHED: 5, SESSIONS: 5, OFFERS: 5, FAILED: 1},
+        CLICKS: 5,
+        ENRICHED: 5,
+        SESSIONS: 5,
+        OFFERS: 5,
+        FAILED: 1,
     }
     assert {(one.keep_for, one.keep_bytes) for one in streams.values()} == {(timedelta(hours=12), 1_000_000)}
 

@@ -45,8 +45,11 @@ def test_a_visitor_counts_on_each_device_at_its_last_minute_and_once_in_all() ->
     presence = Presence(Codebook())
     note(presence, (0, "ada", "Mobile"), (1, "ada", "Desktop"), (2, "ada", "Mobile"), (0, "bob", "Mobile"))
     assert by_device(presence) == {
-        **{("Mobile", 0): 1, ("Mobile", 2): 1, ("Desktop", 1): 1},
-        **{("", 0): 1, ("", 2): 1},
+        ("Mobile", 0): 1,
+        ("Mobile", 2): 1,
+        ("Desktop", 1): 1,
+        ("", 0): 1,
+        ("", 2): 1,
     }
 
 

@@ -125,8 +125,14 @@ def test_a_session_says_where_it_began_and_where_it_ended() -> None:
     assert {
         name: row[name] for name in SESSION_SCHEMA.names if name not in {"timestamp", "event_id", "start", "end"}
     } == {
-        **{"userId": "ada", "clicks": 3, "refreshes": 2, "first_product": "P1", "last_product": "P3"},
-        **{"country": "Malta", "deviceType": "Tablet", "is_bot": True},
+        "userId": "ada",
+        "clicks": 3,
+        "refreshes": 2,
+        "first_product": "P1",
+        "last_product": "P3",
+        "country": "Malta",
+        "deviceType": "Tablet",
+        "is_bot": True,
     }
 
 

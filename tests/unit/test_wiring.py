@@ -11,6 +11,7 @@ import pytest
 from footfall import wiring
 from footfall.core.errors import Failure, UsageError
 from footfall.core.events import CLICKS, SCHEMAS
+from footfall.engine.directory import in_use, usable
 from footfall.log.base import Append
 from footfall.pipeline import Pipeline
 from tests.unit.streams import START, clicks
@@ -50,40 +51,40 @@ def test_a_directory_without_data_is_not_made_by_looking(tmp_path: Path) -> None
 def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
-        wiring.usable(tmp_path / "file")
+        usable(tmp_path / "file")
     with pytest.raises(Failure, match="cannot be made"):
-        wiring.usable(tmp_path / "file" / "below")
+        usable(tmp_path / "file" / "below")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_directory_without_rights_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(Failure, match="No rights"):
-        wiring.usable(tmp_path)
+        usable(tmp_path)
 
 
 def test_a_data_directory_in_use_names_who_uses_it_and_is_free_afterwards(tmp_path: Path) -> None:
-    with wiring.in_use(tmp_path, "backfill"):
-        again = wiring.in_use(tmp_path, "backfill")
+    with in_use(tmp_path, "backfill"):
+        again = in_use(tmp_path, "backfill")
         with pytest.raises(Failure, match=rf"footfall backfill \(process {os.getpid()}\)"), again:
             pass
-    with wiring.in_use(tmp_path, "backfill"):
+    with in_use(tmp_path, "backfill"):
         pass
 
 
 def test_the_pattern_file_is_the_one_that_was_named_or_the_one_in_the_data_directory(tmp_path: Path) -> None:
     lab = (Path(__file__).parent.parent.parent / "examples/offers/lab.yaml").read_text()
-    assert wiring.pattern_file(Pipeline(), tmp_path) is None
+    assert wiring.pattern_file(None, tmp_path) is None
     (tmp_path / "offers.yaml").write_text(lab)
     (tmp_path / "own.yaml").write_text(lab.replace("lab", "own"))
-    found = wiring.pattern_file(Pipeline(), tmp_path)
+    found = wiring.pattern_file(None, tmp_path)
     assert found is not None
     assert found.path == tmp_path / "offers.yaml"
-    named = wiring.pattern_file(Pipeline(patterns=tmp_path / "own.yaml"), tmp_path)
+    named = wiring.pattern_file(tmp_path / "own.yaml", tmp_path)
     assert named is not None
     assert named.path == tmp_path / "own.yaml"
     with pytest.raises(UsageError, match=r"none\.yaml"):
-        wiring.pattern_file(Pipeline(patterns=tmp_path / "none.yaml"), tmp_path)
+        wiring.pattern_file(tmp_path / "none.yaml", tmp_path)
 
 
 def test_stages_stand_for_the_partitions_they_are_given(tmp_path: Path) -> None:

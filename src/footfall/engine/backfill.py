@@ -28,7 +28,7 @@ from footfall.engine.ingest import Ingest, Tally, ingest_file
 from footfall.engine.publish import publish
 from footfall.engine.stage import Stage
 from footfall.engine.worker import Worker
-from footfall.log.base import DurableLog
+from footfall.log.base import DurableLog, RetainingLog
 from footfall.sources.base import Reader
 from footfall.sources.replay import ahead
 from footfall.stores.base import ServingStore
@@ -43,7 +43,7 @@ _PATIENCE: Final = 60.0
 class Parts:
     """How a process gets the parts that it works with."""
 
-    open_log: Callable[[], DurableLog]
+    open_log: Callable[[], RetainingLog]
     open_store: Callable[[], ServingStore]
     stages: Callable[[DurableLog, ServingStore, Sequence[int], dict[str, float]], list[Stage]]
 
@@ -96,6 +96,7 @@ def backfill(
             ingest_file(ingest, ahead(reader.blocks(), stop), lateness=settings.lateness, stop=stop, progress=report)
             reading = perf_counter() - ready
             told = crew.finish()
+            log.enforce_retention()
             after = totals(log, partitions)
         with parts.open_store() as store:
             refresh(store)

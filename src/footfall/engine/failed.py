@@ -61,12 +61,17 @@ def failed_id(source: str, line: int, raw: bytes) -> bytes:
     return xxhash.xxh3_128_digest(b"%s\x00%d\x00%s" % (source.encode(), line, raw))
 
 
-def failed_batch(bad: Sequence[_Bad], *, source: str, layout: str, now_ms: int, status: str = OPEN) -> Batch:
-    """Rows that could not be used, as a batch of ``failed-events``."""
+def failed_batch(
+    bad: Sequence[_Bad], *, source: str, layout: str, now_ms: int, status: str = OPEN, same_anywhere: bool = False
+) -> Batch:
+    """Rows that could not be used, as a batch of ``failed-events``.
+
+    ``same_anywhere`` makes events with the same bytes one failed event, wherever they stood.
+    """
     records = [
         {
             "timestamp": now_ms,
-            "event_id": failed_id(source, row.line, row.raw),
+            "event_id": failed_id("", 0, row.raw) if same_anywhere else failed_id(source, row.line, row.raw),
             "status": status,
             "reason": str(row.reason),
             "detail": row.detail[:_DETAIL],

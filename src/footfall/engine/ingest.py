@@ -32,6 +32,8 @@ from footfall.sources.replay import Published, ReplayPlace
 GROUP: Final = "ingest"
 """Under this name a log keeps how far its sources have come."""
 _ANNOUNCE_MS: Final = 1_000
+_FAST_CLOCK_MS: Final = 300_000
+"""A row dated further ahead of its loading than this does not make those after it late."""
 _HOPELESS: Final = 1_000
 """So many rows without a single good one mean that the file is not what we take it for."""
 _MEMO: Final = 200_000
@@ -197,7 +199,7 @@ def ingest_file(
 
     Raises UsageError when none of its first 1,000 rows can be used: then it is a file of another layout.
     """
-    ordering = Orderer(lateness=lateness).start(ingest.high)
+    ordering = Orderer(lateness=lateness).start(ingest.high, latest=ingest.now_ms() + _FAST_CLOCK_MS)
     hopeless = True
     for block in blocks:
         if stop.is_set():
@@ -230,7 +232,7 @@ def ingest_replay(
     Once a second, and when it has nothing to publish, the replay's watermark goes to every partition.
     """
     lateness_ms = lateness // timedelta(milliseconds=1)
-    ordering = Orderer(lateness=lateness).start(ingest.high)
+    ordering = Orderer(lateness=lateness).start(ingest.high, latest=ingest.now_ms() + _FAST_CLOCK_MS)
     announced = 0
     for turn in published:
         if original_time:

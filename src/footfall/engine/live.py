@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
 from footfall.core.clock import Clock
+from footfall.core.errors import UsageError
 from footfall.core.events import OFFERS
 from footfall.engine.ingest import Tally
 from footfall.engine.publish import publish
 from footfall.engine.stage import Stage
 from footfall.engine.worker import Progress, Task, Worker
-from footfall.log.base import DurableLog
+from footfall.log.base import RetainingLog
 from footfall.processors.behaviour import Detector
 from footfall.processors.patterns import PatternFile
 from footfall.stores.base import ServingStore
@@ -24,14 +25,6 @@ from footfall.stores.views import refresh
 _RETENTION_EVERY: Final = 60
 """Seconds between two looks at what the log may forget."""
 logger = structlog.get_logger()
-
-
-class RetainingLog(DurableLog, Protocol):
-    """A log that forgets what it need not keep any more."""
-
-    def enforce_retention(self) -> int:
-        """Remove what is too old or too much; how many batches that were."""
-        ...
 
 
 @dataclass(slots=True)
@@ -93,20 +86,28 @@ class Service:
         if not detectors:
             return
         if self._file is None:
-            self._file = self.patterns()
+            try:
+                self._file = self.patterns()
+            except UsageError as error:  # it has appeared since, and is wrong from the beginning
+                self._say(str(error))
         if self._file is None:
             return
         self._file.poll()
-        if self._file.error != self._error:
-            self._error = self._file.error
-            if self._error:
-                logger.error("pattern_file_wrong", error=self._error, kept="the patterns used so far")
-            else:
-                logger.info("pattern_file_mended", file=str(self._file.path))
+        self._say(self._file.error)
         for detector in detectors:
             if detector.patterns != self._file.current:
                 detector.use(self._file.current)
                 logger.info("patterns_changed", file=str(self._file.path), version=self._file.current.version)
+
+    def _say(self, error: str | None) -> None:
+        """Tell what is wrong with the pattern file, once, and when nothing is wrong any more."""
+        if error == self._error:
+            return
+        self._error = error
+        if error:
+            logger.error("pattern_file_wrong", error=error, kept="the patterns used so far")
+        else:
+            logger.info("pattern_file_mended")
 
 
 class Pulse:

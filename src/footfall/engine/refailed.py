@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from footfall.core.clock import Clock
-from footfall.core.errors import UsageError
+from footfall.core.errors import Reason, UsageError
 from footfall.core.events import CLICK_SCHEMA, CLICKS, FAILED, Batch
 from footfall.engine.failed import OPEN, FailedEvent, FailedEvents, replayed_batch
 from footfall.engine.ingest import GROUP, Splitter
@@ -59,6 +59,9 @@ def _parse(event: FailedEvent, raw: bytes, result: _Sorted) -> None:
     if event.layout == "json":
         if not event.source.startswith(f"{CLICKS}-"):
             result.again.append(f"{event.id}: {event.source} is not fed by hand; mend the function and run it again")
+            return
+        if event.reason is Reason.ID_CONFLICT and raw == event.raw:
+            result.again.append(f"{event.id}: its event_id belongs to another click; give it one of its own, or none")
             return
         clicks, bad = flat.decode([raw], CLICK_SCHEMA)
         reasons = [one.detail for one in bad]

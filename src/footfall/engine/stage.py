@@ -159,7 +159,11 @@ class Stage:
             for offset, raw in zip(offsets, encode(clicks), strict=True)
         ]
         source = f"{CLICKS}-{self.partition}"
-        return Append(FAILED, 0, failed_batch(bad, source=source, layout="json", now_ms=chunks[-1].appended_ms))
+        return Append(
+            FAILED,
+            0,
+            failed_batch(bad, source=source, layout="json", now_ms=chunks[-1].appended_ms, same_anywhere=True),
+        )
 
     def _catch_up(self) -> int | None:
         """Let the followers that are furthest behind read on from the log."""

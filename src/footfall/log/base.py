@@ -132,7 +132,7 @@ class Log(Protocol):
     """An ordered, durable record of events. Safe to use from several threads; open one a process."""
 
     def create(self, stream: str, settings: StreamSettings = StreamSettings()) -> None:
-        """Make a stream; nothing happens if it is there (its partitions stay as they are)."""
+        """Make a stream. If it is there, its partitions stay as they are, and how long it is kept is changed."""
         ...
 
     def streams(self) -> Sequence[StreamInfo]:
@@ -206,6 +206,14 @@ class Checkpoints(Protocol):
 
 class DurableLog(Log, Checkpoints, Protocol):
     """A log that also keeps the checkpoints: the embedded one."""
+
+
+class RetainingLog(DurableLog, Protocol):
+    """A durable log that forgets, when told, what it need not keep any more."""
+
+    def enforce_retention(self) -> int:
+        """Remove what is too old or too much; how many batches that were."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

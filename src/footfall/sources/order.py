@@ -39,9 +39,13 @@ class Orderer:
 
     lateness: timedelta = timedelta(minutes=10)
 
-    def start(self, high: int | None = None) -> Ordering:
-        """Begin with the first row; ``high`` is the greatest event time (ms) that the stream already holds."""
-        return Ordering(self.lateness // timedelta(milliseconds=1), _BEGINNING if high is None else high)
+    def start(self, high: int | None = None, *, latest: int | None = None) -> Ordering:
+        """Begin with the first row; ``high`` is the greatest event time (ms) that the stream already holds.
+
+        A row later than ``latest`` (ms) has a wrong clock: M does not follow it.
+        """
+        lateness = self.lateness // timedelta(milliseconds=1)
+        return Ordering(lateness, _BEGINNING if high is None else high, -_BEGINNING if latest is None else latest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Ordering:
     lateness: int
     """In milliseconds."""
     _high: int
+    _latest: int
     _held: deque[Piece] = field(default_factory=deque)
     """By event time; the pieces do not overlap."""
 
@@ -85,11 +90,12 @@ class Ordering:
         if not batch.num_rows:
             return []
         times: Times = batch.column("timestamp").view(pa.int64()).to_numpy()
-        if times[0] >= self._high and bool((times[1:] >= times[:-1]).all()):
+        if times[0] >= self._high and times[-1] <= self._latest and bool((times[1:] >= times[:-1]).all()):
             self._high = int(times[-1])
             self._hold(Piece(batch, times))
             return self._due()
-        before = np.maximum.accumulate(np.concatenate(([self._high], times)))
+        moving = np.where(times <= self._latest, times, _BEGINNING)
+        before = np.maximum.accumulate(np.concatenate(([self._high], moving)))
         self._high = int(before[-1])
         limits: Times = before[:-1] - self.lateness
         late = times < limits

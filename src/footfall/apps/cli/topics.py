@@ -32,4 +32,12 @@ def topics(data_dir: DataDir = DATA_DIR, as_json: AsJson = False) -> None:
             print_json(one)
         return
     shown = ("stream", "partitions", "events", "bytes")
-    print_table(shown, ([one["stream"], *(figure(one[name]) for name in shown[1:])] for one in found))
+    rows = ([one["stream"], *(figure(one[name]) for name in shown[1:]), kept(one)] for one in found)
+    print_table((*shown, "kept"), rows)
+
+
+def kept(one: dict[str, Any]) -> str:
+    """How long and how much of a stream is kept, for people."""
+    days, most = one["keep_for_seconds"], one["keep_bytes"]
+    parts = [f"{days / 86_400:g} days" if days else "", f"{most / 1_000_000_000:g} GB" if most else ""]
+    return ", ".join(part for part in parts if part) or "for ever"

@@ -42,7 +42,8 @@ class ServiceSettings(BaseModel):
 
     def service(self, data_dir: Path) -> Service:
         """What the supervisor starts."""
-        command = footfall_command(*self.run, "--data-dir", str(data_dir))
+        name = ("--name", self.name) if self.run[0] in {"run", "replay"} and "--name" not in self.run else ()
+        command = footfall_command(*self.run, *name, "--data-dir", str(data_dir))
         return Service(name=self.name, command=command, replicas=self.replicas, essential=False)
 
 

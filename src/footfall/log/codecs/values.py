@@ -16,7 +16,7 @@ LONGEST_TEXT: Final = 8_192
 """Bytes of a field."""
 LARGEST: Final = 2**53
 """Integers beyond this are not exact in every JSON reader."""
-OLDEST: Final = 150
+OLDEST: Final = 130
 
 
 class Unusable(Exception):

@@ -46,7 +46,7 @@ class Streams:
 
 
 def create(manifest: Manifest, stream: str, settings: StreamSettings) -> None:
-    """Make a stream unless it is there."""
+    """Make a stream; one that is there keeps its partitions, and is kept as long as the settings say from now on."""
     if not _NAME.fullmatch(stream):
         raise UsageError(
             f"{stream!r} cannot be a stream's name.",
@@ -56,14 +56,19 @@ def create(manifest: Manifest, stream: str, settings: StreamSettings) -> None:
         raise UsageError(
             f"Stream {stream!r} cannot have {settings.partitions} partitions.", remedy="Give it 1 or more."
         )
-    if manifest.one("SELECT 1 FROM streams WHERE name = ?", (stream,)):
-        return
     keep_for = None if settings.keep_for is None else settings.keep_for // timedelta(milliseconds=1)
+    kept = (keep_for, settings.keep_bytes)
+    there = manifest.one("SELECT keep_for_ms, keep_bytes FROM streams WHERE name = ?", (stream,))
+    if there is not None:
+        if tuple(there) != kept:
+            with manifest.transaction():
+                manifest.many("UPDATE streams SET keep_for_ms = ?, keep_bytes = ? WHERE name = ?", [(*kept, stream)])
+        return
     with manifest.transaction():
         made = manifest.one(
             "INSERT INTO streams (name, partitions, keep_for_ms, keep_bytes) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (name) DO NOTHING RETURNING id",
-            (stream, settings.partitions, keep_for, settings.keep_bytes),
+            (stream, settings.partitions, *kept),
         )
         if made is not None:
             manifest.many(

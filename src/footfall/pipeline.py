@@ -16,22 +16,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import msgspec
 
 from footfall.core.errors import UsageError
 from footfall.core.events import CLICKS, ENRICHED, FAILED, OFFERS, SESSIONS
 from footfall.core.watermarks import WatermarkSettings
-from footfall.engine.stage import ChainSettings
 from footfall.log.base import StreamSettings
-from footfall.processors.aggregate import Aggregation
-from footfall.processors.base import Processor
-from footfall.processors.behaviour import Behaviour
-from footfall.processors.enrichment.processor import Enrichment
-from footfall.processors.pattern_model import PatternSet
-from footfall.processors.sessions import Sessions
+
+if TYPE_CHECKING:  # who only reads settings need not load the processors
+    from footfall.engine.stage import ChainSettings
+    from footfall.processors.base import Processor
+    from footfall.processors.pattern_model import PatternSet
 
 ENRICHMENT: Final = "enrichment"
 FOLLOWERS: Final = ("aggregation", "sessions", "behaviour")
@@ -61,16 +58,14 @@ class DataDirectory:
         return self.root / "run"
 
 
-class Pipeline(BaseModel):
+class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the data goes through. Every field has its unit in its name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    partitions: Annotated[int, Field(ge=1, le=64)] = 2
-    keep_days: Annotated[float, Field(gt=0)] = 7
-    keep_gigabytes: Annotated[float, Field(gt=0)] = 20
-    lateness_minutes: Annotated[float, Field(ge=0)] = 10
-    session_gap_minutes: Annotated[float, Field(gt=0)] = 30
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    keep_days: Annotated[float, msgspec.Meta(gt=0)] = 7
+    keep_gigabytes: Annotated[float, msgspec.Meta(gt=0)] = 20
+    lateness_minutes: Annotated[float, msgspec.Meta(ge=0)] = 10
+    session_gap_minutes: Annotated[float, msgspec.Meta(gt=0)] = 30
 
     @property
     def lateness(self) -> timedelta:
@@ -89,6 +84,12 @@ class Pipeline(BaseModel):
 
     def chain(self, names: Sequence[str], *, patterns: PatternSet, max_rows: int = 100_000) -> ChainSettings:
         """The processors of these names, in the order of the data's way."""
+        from footfall.engine.stage import ChainSettings
+        from footfall.processors.aggregate import Aggregation
+        from footfall.processors.behaviour import Behaviour
+        from footfall.processors.enrichment.processor import Enrichment
+        from footfall.processors.sessions import Sessions
+
         unknown = [name for name in names if name not in PROCESSORS]
         if unknown:
             raise UsageError(
@@ -117,15 +118,15 @@ def read_pipeline(file: Path | None = None) -> Pipeline:
     path = file or FILE
     if file is None and not path.exists():
         return Pipeline()
+    import yaml
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        return Pipeline.model_validate(content.get("pipeline") or {})
+        return msgspec.convert(content.get("pipeline") or {}, Pipeline)
     except FileNotFoundError as error:
         raise UsageError(f"Settings file {path} does not exist.", remedy="Check the path.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
         raise UsageError(f"Settings file {path} cannot be read: {error}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in ("pipeline", *first["loc"]))
-        known = ", ".join(Pipeline.model_fields)
-        raise UsageError(f"{path}, {field}: {first['msg']}.", remedy=f"Settings there are: {known}.") from error
+    except msgspec.ValidationError as error:
+        known = ", ".join(Pipeline.__struct_fields__)
+        raise UsageError(f"{path}, section pipeline: {error}.", remedy=f"Settings there are: {known}.") from error

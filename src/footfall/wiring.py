@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from footfall.core.clock import Clock, SystemClock
 from footfall.core.errors import Failure, UsageError
 from footfall.core.events import CLICKS
 from footfall.core.progress import unheard
-from footfall.engine.backfill import BackfillSettings, Parts
-from footfall.engine.backfill import backfill as run_backfill
 from footfall.engine.directory import in_use, usable
-from footfall.engine.failed import FailedEvent, FailedEvents
-from footfall.engine.functions import FunctionTask
-from footfall.engine.ingest import Ingest, ingest_replay, replay_place
-from footfall.engine.live import Pulse, Service
-from footfall.engine.refailed import replay_failed as bring_in
-from footfall.engine.registry import Registered, load_registered
-from footfall.engine.stage import Stage
-from footfall.engine.windows import window_tasks
-from footfall.engine.worker import Task
 from footfall.log.base import DurableLog, Verified
 from footfall.log.embedded import EmbeddedLog
 from footfall.pipeline import PROCESSORS, DataDirectory, Pipeline, read_pipeline
-from footfall.processors.pattern_model import PatternSet
-from footfall.processors.patterns import PatternFile, builtin_patterns, load_patterns
-from footfall.processors.windows import Windowed
-from footfall.sinks.parquet import ParquetWarehouse
 from footfall.sources.base import BadRow
-from footfall.sources.files import open_reader
-from footfall.sources.lookups import read_products, read_users
-from footfall.sources.replay import Pace, Replay
 from footfall.stores.base import Loaded, ServingStore
-from footfall.stores.embedded import EmbeddedStore
+
+if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
+    from footfall.engine.failed import FailedEvent
+    from footfall.engine.registry import Registered
+    from footfall.engine.stage import Stage
+    from footfall.engine.worker import Task
+    from footfall.processors.pattern_model import PatternSet
+    from footfall.processors.patterns import PatternFile
+    from footfall.sinks.parquet import ParquetWarehouse
 
 _BLOCK_BYTES: Final = 16 << 20
 """What a backfill reads at a time: enough rows that the cost of a batch does not matter, few enough for memory."""
@@ -50,7 +40,6 @@ def open_log(data_dir: Path, *, pipeline: Pipeline | None = None, clock: Clock |
     Without a pipeline, streams that are there stay as they are.
     """
     usable(data_dir)
-    without_absent_libraries()
     log = EmbeddedLog.open(DataDirectory(data_dir).log, clock=clock or SystemClock())
     if pipeline is not None or not log.streams():
         for stream, settings in (pipeline or Pipeline()).streams().items():
@@ -70,19 +59,16 @@ def open_existing_log(data_dir: Path) -> EmbeddedLog:
 
 def open_store(data_dir: Path) -> ServingStore:
     """The serving store of a data directory."""
+    from footfall.stores.embedded import EmbeddedStore
+
     usable(data_dir)
     return EmbeddedStore(data_dir)
 
 
-def without_absent_libraries() -> None:
-    """Say once which libraries are not there: pyarrow looks for them anew, on the disk, at every conversion."""
-    for name in ("pandas", "dateutil"):
-        if name not in sys.modules and importlib.util.find_spec(name) is None:
-            sys.modules[name] = None  # type: ignore[assignment]  # documented: makes the import fail at once
-
-
 def pattern_file(named: Path | None, data_dir: Path) -> PatternFile | None:
     """The pattern file in use: the one named, or ``offers.yaml`` in the data directory; None if there is none."""
+    from footfall.processors.patterns import PatternFile
+
     path = named or data_dir / "offers.yaml"
     return PatternFile(path) if named or path.exists() else None
 
@@ -99,6 +85,9 @@ def stages(
     seconds: dict[str, float] | None = None,
 ) -> list[Stage]:
     """The chain of these processors on each of these partitions (all of them by default)."""
+    from footfall.engine.stage import Stage
+    from footfall.processors.patterns import builtin_patterns
+
     chain = pipeline.chain(names, patterns=patterns or builtin_patterns(), max_rows=max_rows)
     owned = range(log.info(CLICKS).settings.partitions) if partitions is None else partitions
     spent = seconds if seconds is not None else {}
@@ -120,9 +109,14 @@ def backfill(
     on_progress: Callable[[int, int | None], None] = unheard,
 ) -> dict[str, Any]:
     """The whole pipeline over a file, at full speed; the figures as ``--json`` prints them."""
+    from footfall.engine.backfill import BackfillSettings, Parts
+    from footfall.engine.backfill import backfill as run_backfill
+    from footfall.processors.patterns import load_patterns
+    from footfall.sources.files import open_reader
+
     pipeline = read_pipeline(settings)
     if lateness is not None:
-        pipeline = pipeline.model_copy(update={"lateness_minutes": lateness / timedelta(minutes=1)})
+        pipeline = msgspec.structs.replace(pipeline, lateness_minutes=lateness / timedelta(minutes=1))
     reader = open_reader(file, mapping=mapping or {}, block_bytes=_BLOCK_BYTES)
     usable(data_dir)
     with in_use(DataDirectory(data_dir).run, "backfill"):
@@ -159,6 +153,8 @@ def load(
     kind: str, file: Path, *, data_dir: Path, on_progress: Callable[[int], None] = unheard
 ) -> tuple[Loaded, Sequence[BadRow]]:
     """Products or users into the serving store; what that changed, and the rows that could not be used."""
+    from footfall.sources.lookups import read_products, read_users
+
     with open_store(data_dir) as store:
         if kind == "products":
             products = read_products(file)
@@ -168,6 +164,8 @@ def load(
 
 
 def _patterns(data_dir: Path) -> PatternSet:
+    from footfall.processors.patterns import builtin_patterns
+
     found = pattern_file(None, data_dir)
     return found.current if found else builtin_patterns()
 
@@ -185,9 +183,12 @@ def run(
     beat: Callable[..., None] = unheard,
 ) -> dict[str, Any]:
     """Processors, and Python files with functions and windows, over this share of the partitions, until stopped."""
+    from footfall.engine.live import Service
+    from footfall.processors.patterns import builtin_patterns
+
     pipeline = read_pipeline(settings)
     names = [name for name in processors if not name.endswith(".py")]
-    registered = load_registered(Path(name) for name in processors if name.endswith(".py"))
+    registered = _registered([Path(name) for name in processors if name.endswith(".py")])
     first = pattern_file(patterns, data_dir)
     with (
         in_use(DataDirectory(data_dir).run, "run", shared=True),
@@ -224,8 +225,20 @@ def run(
         return service.run(stop, until_end=until_end)
 
 
+def _registered(files: Sequence[Path]) -> Sequence[Registered]:
+    if not files:
+        return []
+    from footfall.engine.registry import load_registered
+
+    return load_registered(files)
+
+
 def users_tasks(one: Registered, *, log: DurableLog, share: tuple[int, int], lateness: timedelta) -> Sequence[Task]:
     """What is to be done on this share of the partitions for a user's function or windows."""
+    from footfall.engine.functions import FunctionTask
+    from footfall.engine.windows import window_tasks
+    from footfall.processors.windows import Windowed
+
     if isinstance(one, Windowed):
         return window_tasks(one, log=log, share=share, lateness=lateness)
     partitions = range(log.info(one.stream).settings.partitions)[share[0] :: share[1]]
@@ -247,6 +260,11 @@ def replay(
     beat: Callable[..., None] = unheard,
 ) -> dict[str, Any]:
     """A file into ``click-data`` as if it happened now; it goes on where an earlier replay of it stopped."""
+    from footfall.engine.ingest import Ingest, ingest_replay, replay_place
+    from footfall.engine.pulse import Pulse
+    from footfall.sources.files import open_reader
+    from footfall.sources.replay import Pace, Replay
+
     pipeline, clock = read_pipeline(settings), SystemClock()
     reader = open_reader(file, mapping=mapping or {})
     source = str(file.absolute())
@@ -282,12 +300,16 @@ def verify(data_dir: Path) -> Verified:
 
 def failed_events(data_dir: Path) -> list[FailedEvent]:
     """All failed events, each with its latest status."""
+    from footfall.engine.failed import FailedEvents
+
     with open_existing_log(data_dir) as log:
         return FailedEvents(log).list()
 
 
 def replay_failed(rows: Mapping[str, bytes], *, data_dir: Path) -> dict[str, Any]:
     """Failed events, as they are or corrected, into ``click-data``; and through the pipeline, if no worker runs."""
+    from footfall.engine.refailed import replay_failed as bring_in
+
     pipeline = read_pipeline()
     with open_existing_log(data_dir) as log:
         figures = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness)
@@ -302,4 +324,6 @@ def replay_failed(rows: Mapping[str, bytes], *, data_dir: Path) -> dict[str, Any
 
 def warehouse(data_dir: Path) -> ParquetWarehouse:
     """The Parquet files of a data directory."""
+    from footfall.sinks.parquet import ParquetWarehouse
+
     return ParquetWarehouse(DataDirectory(data_dir).warehouse)

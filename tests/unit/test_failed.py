@@ -116,7 +116,7 @@ def test_an_unknown_id_is_refused_and_brings_nothing_in(log: EmbeddedLog) -> Non
 
 def test_a_corrected_row_is_late_where_the_stream_has_gone_on(log: EmbeddedLog) -> None:
     ordering = Orderer(lateness=LATENESS).start()
-    ingest = Ingest(log, source="b.csv", layout=LAYOUT, clock=ManualClock(START))
+    ingest = Ingest(log, source="b.csv", layout=LAYOUT, clock=ManualClock(START + 86_400_000))
     ingest.ordered(ordering, clicks([{"timestamp": START + m * MINUTE, "userId": "cyd"} for m in (0, 11, 60)]))
     old, new = set_aside(log, bad(1), bad(2))
     replay(log, {old: GOOD, new: f"{START + 50 * MINUTE},bob,C1,".encode()})

@@ -22,6 +22,8 @@ from footfall.sources.replay import Pace, Published, Replay, ReplayPlace
 from tests.unit.streams import LATENESS, MINUTE, START, File, bad, clicks, events, open_log
 
 SOURCE = "clicks.tsv"
+NOW = START + 30 * 86_400_000
+"""By the wall clock."""
 LATER = START + 30 * 86_400_000
 """The clicks are loaded long after they happened."""
 
@@ -156,7 +158,7 @@ def replaying(reader: File, log: EmbeddedLog, *, clock: ManualClock, original: b
 
 @pytest.mark.parametrize("original", [False, True])
 def test_a_replay_started_again_at_its_end_adds_nothing(log: EmbeddedLog, original: bool) -> None:
-    reader, clock = File([block([0, 5, 20])]), ManualClock(START)
+    reader, clock = File([block([0, 5, 20])]), ManualClock(NOW)
     for _ in range(2):
         replaying(reader, log, clock=clock, original=original)
         assert numbers(log) == [0, 1, 2]
@@ -167,15 +169,24 @@ def test_a_place_is_kept_only_when_nothing_before_it_is_held_back(tmp_path: Path
     kept = []
     for turns in range(1, 6):
         with open_log(tmp_path / str(turns)) as log:
-            reader = File([block([0, 2, 11, 13, 40])])
+            reader = File([block([0, 10, 11, 13, 40])])
             replaying(reader, log, clock=ManualClock(LATER), original=True, turns=turns)
             kept.append(place(log).rows)
             assert numbers(log) == list(range(place(log).rows))
-    assert kept == [0, 0, 1, 2, 4]
+    assert kept == [0, 0, 1, 1, 4]
+
+
+def test_a_place_is_not_kept_while_a_click_of_a_fast_clock_before_it_is_held_back(tmp_path: Path) -> None:
+    with open_log(tmp_path) as log:
+        reader = File([block([0, 60 * 24 * 60, 20, 40])])
+        replaying(reader, log, clock=ManualClock(NOW), original=True, turns=4)
+        assert place(log).rows <= 1
+        replaying(reader, log, clock=ManualClock(NOW), original=True)
+        assert set(numbers(log)) == {0, 1, 2, 3}
 
 
 def test_a_replay_tells_every_partition_the_time_once_a_second(log: EmbeddedLog) -> None:
-    clock = ManualClock(START)
+    clock = ManualClock(NOW)
     replaying(File([block([0] * 15)]), log, clock=clock, original=False)
     for partition in range(3):
         said = [w for w in watermarks(log, partition) if w is not None]

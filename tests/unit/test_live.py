@@ -13,7 +13,8 @@ import pytest
 from footfall.core.clock import ManualClock
 from footfall.core.events import CLICKS, OFFERS
 from footfall.engine.ingest import Tally
-from footfall.engine.live import Pulse, Service
+from footfall.engine.live import Service
+from footfall.engine.pulse import Pulse
 from footfall.log.base import Append
 from footfall.log.embedded import EmbeddedLog
 from footfall.processors.patterns import PatternFile

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from footfall.core.errors import UsageError
 from footfall.core.events import CLICKS, ENRICHED, FAILED, OFFERS, SESSIONS
-from footfall.pipeline import FOLLOWERS, PROCESSORS, DataDirectory, Pipeline
+from footfall.pipeline import FOLLOWERS, PROCESSORS, DataDirectory, Pipeline, read_pipeline
 from footfall.processors.enrichment.processor import Enrichment
 from footfall.processors.patterns import builtin_patterns
 from footfall.processors.sessions import Sessions
@@ -56,9 +56,21 @@ def test_an_unknown_processor_is_refused_with_those_there_are() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"partitions": 0}, {"partitions": 65}, {"keep_days": 0}, {"lateness_minutes": -1}, {"lateness": 3}]
 )
-def test_a_setting_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        Pipeline(**wrong)
+def test_a_setting_that_makes_no_sense_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    file = tmp_path / "footfall.yaml"
+    file.write_text(json.dumps({"pipeline": wrong}))
+
+    with pytest.raises(
+        UsageError, match=f"footfall.yaml.*{next(iter(wrong))}.*Settings there are: partitions, keep_days"
+    ):
+        read_pipeline(file)
+
+
+def test_the_files_section_is_the_pipeline(tmp_path: Path) -> None:
+    file = tmp_path / "footfall.yaml"
+    file.write_text("port: 8010\npipeline:\n  partitions: 4\n")
+
+    assert read_pipeline(file) == Pipeline(partitions=4)
 
 
 def test_a_data_directory_has_a_place_for_everything() -> None:

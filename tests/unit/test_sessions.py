@@ -104,6 +104,16 @@ def test_a_late_event_never_reopens_a_closed_session(restart: bool) -> None:
     assert watch.totals() == (1, 1)
 
 
+def test_a_session_that_was_closed_after_it_was_saved_stays_closed_through_a_restart() -> None:
+    watch = Watch()
+    watch.see(0)
+    watch.restart()
+    assert watch.see(watermark=31) == [(0, 0, 1)]
+    watch.restart()
+    assert watch.see(watermark=1_000) == []
+    assert watch.totals() == (1, 1)
+
+
 def test_a_session_with_a_successor_is_kept_until_no_click_can_join_it() -> None:
     watch = Watch()
     watch.see(0, 40, watermark=30)

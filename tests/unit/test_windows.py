@@ -173,7 +173,7 @@ def test_the_top_groups_come_best_first_and_equal_ones_by_key() -> None:
 
 
 def test_ids_name_window_and_group_and_do_not_depend_on_the_cut() -> None:
-    clicks = [{"at": 1}, {"at": 2, "category": "shoes"}, {"at": 61}]
+    clicks: list[Row] = [{"at": 1}, {"at": 2, "category": "shoes"}, {"at": 61}]
 
     once = put_out(started(windowed()), frame(0, *clicks), frame(120))
     apart = put_out(started(windowed()), *(frame(0, click) for click in clicks), frame(60), frame(120))

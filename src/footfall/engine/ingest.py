@@ -22,6 +22,7 @@ from footfall.core.clock import Clock
 from footfall.core.errors import UsageError
 from footfall.core.events import CLICK_SCHEMA, CLICKS, Batch
 from footfall.core.progress import unheard
+from footfall.core.watermarks import BEGINNING
 from footfall.engine.failed import FailedEvents, failed_batch
 from footfall.log.base import Append, Commit, DurableLog, StateWrite
 from footfall.log.codecs.arrow import compact
@@ -112,6 +113,8 @@ class Ingest:
         self._failed = FailedEvents(log)
         self._places: deque[tuple[ReplayPlace, int]] = deque()
         """Where the rows read brought the source, with the greatest event time (ms) by then."""
+        self._newest = BEGINNING
+        """The greatest event time (ms) of all that may be held back, that of a fast clock too."""
         self.tally = Tally()
         self.high = _greatest(log.state(GROUP, 0).get("high", ()), "high")
 
@@ -162,7 +165,7 @@ class Ingest:
             self.high = high if self.high is None else max(high, self.high)
         watermark = None if self.high is None else self.high - ordering.lateness
         written = [] if self.high is None else [_high(self.high)]
-        passed = self._passed(ordering, place, ended=clicks is None)
+        passed = self._passed(ordering, place, clicks)
         if passed is not None:
             written.append(_place(self.source, passed))
         slices = [part for batch in ready for part in _slices(batch, self._batch_rows)]
@@ -176,14 +179,22 @@ class Ingest:
                 pa.RecordBatch.from_pylist([], schema=CLICK_SCHEMA), bad=bad, watermark=watermark, state=written
             )
 
-    def _passed(self, ordering: Ordering, place: ReplayPlace | None, *, ended: bool) -> ReplayPlace | None:
+    def _passed(self, ordering: Ordering, place: ReplayPlace | None, clicks: Batch | None) -> ReplayPlace | None:
         """The furthest place with nothing before it held back, if it is a new one."""
-        if place is None or ordering.high is None:
+        high = BEGINNING if ordering.high is None else ordering.high
+        if clicks is not None and clicks.num_rows:
+            self._newest = max(self._newest, int(clicks.column("timestamp").cast(pa.int64()).to_numpy().max()))
+        if place is None or max(high, self._newest) == BEGINNING:
             return None
-        self._places.append((place, ordering.high))
+        newest = max(high, self._newest)
+        if self._places and self._places[-1][1] == newest:
+            self._places.pop()  # this one is further, and no newer
+        self._places.append((place, newest))
         passed = None
-        while self._places and (ended or self._places[0][1] < ordering.high - ordering.lateness):
+        while self._places and (clicks is None or self._places[0][1] < high - ordering.lateness):
             passed = self._places.popleft()[0]
+        if clicks is None:
+            self._newest = BEGINNING
         return passed
 
 

@@ -7,12 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
-
 from footfall.core.clock import Clock
 from footfall.core.errors import UsageError
 from footfall.core.events import OFFERS
-from footfall.engine.ingest import Tally
 from footfall.engine.publish import publish
 from footfall.engine.stage import Stage
 from footfall.engine.worker import Progress, Task, Worker
@@ -24,7 +21,13 @@ from footfall.stores.views import refresh
 
 _RETENTION_EVERY: Final = 60
 """Seconds between two looks at what the log may forget."""
-logger = structlog.get_logger()
+
+
+def logger() -> Any:
+    """Loaded when there is something to say: it takes as long as all the rest of a restart."""
+    import structlog
+
+    return structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class Service:
         for detector in detectors:
             if detector.patterns != self._file.current:
                 detector.use(self._file.current)
-                logger.info("patterns_changed", file=str(self._file.path), version=self._file.current.version)
+                logger().info("patterns_changed", file=str(self._file.path), version=self._file.current.version)
 
     def _say(self, error: str | None) -> None:
         """Tell what is wrong with the pattern file, once, and when nothing is wrong any more."""
@@ -105,25 +108,6 @@ class Service:
             return
         self._error = error
         if error:
-            logger.error("pattern_file_wrong", error=error, kept="the patterns used so far")
+            logger().error("pattern_file_wrong", error=error, kept="the patterns used so far")
         else:
-            logger.info("pattern_file_mended")
-
-
-class Pulse:
-    """Tells how fast a source is, from how much it has brought."""
-
-    def __init__(self, clock: Clock, beat: Callable[..., None]) -> None:
-        self._clock = clock
-        self._beat = beat
-        self._events = 0
-        self._rate = 0.0
-        self._at = clock.monotonic()
-
-    def progress(self, tally: Tally) -> None:
-        """Called as often as there is something new, or nothing for a second."""
-        now = self._clock.monotonic()
-        if now - self._at >= 1:
-            self._rate = round((tally.events - self._events) / (now - self._at), 1)
-            self._events, self._at = tally.events, now
-        self._beat(events=tally.events, rate=self._rate, lag=0)
+            logger().info("pattern_file_mended")

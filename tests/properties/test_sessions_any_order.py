@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, event, example, given, settings
 from hypothesis import strategies as st
 
 from footfall.processors.base import NO_TIME, Codebook
@@ -28,16 +28,17 @@ Visit = list[int]
 
 
 @st.composite
-def logs(draw: st.DrawFn, *, delay: int = LATENESS) -> list[Click]:
+def logs(draw: st.DrawFn, *, delays: Sequence[int] = (0, 0, 0, 20, 45, LATENESS)) -> list[Click]:
     """Clicks in an order of the log in which none is late."""
-    steps = draw(st.lists(st.sampled_from([0, 1, 5, 14, 15, 16, 29, 30, 31, 45, 70]), max_size=40))
+    steps = draw(st.lists(st.sampled_from([0, 1, 14, 15, 16, 29, 30, 31, 70]), max_size=40))
     time, clicks = 0, []
     for step in steps:
         time += step
-        clicks.append((time, draw(st.sampled_from(["ada", "ada", "bob"])), draw(st.integers(0, delay))))
+        clicks.append((time, draw(st.sampled_from(["ada", "ada", "bob"])), draw(st.sampled_from(delays))))
     return [(time, visitor) for time, visitor, _ in sorted(clicks, key=lambda c: c[0] + c[2])]
 
 
+THE_EXCEPTION: Final[list[Click]] = [(time, "ada") for time in (0, 30, 60, 85, 116, 140, 110)]
 CUTS = st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=6)
 
 
@@ -62,7 +63,7 @@ def meets_the_exception(clicks: Sequence[Click]) -> bool:
         visits = [visit for who, visit in plain(clicks[:number]) if who == visitor]
         for before, after in pairwise(visits):
             fills = before[-1] <= time <= after[0] and time - before[-1] <= GAP and after[0] - time <= GAP
-            if fills and after[0] - before[-1] > GAP and after[-1] - before[0] > LONGEST:
+            if fills and after[0] - before[-1] > GAP and after[0] - before[0] <= LONGEST < after[-1] - before[0]:
                 return True
     return False
 
@@ -190,13 +191,15 @@ def test_sessions_equal_a_sorted_fold_in_any_order_but_for_the_one_exception(
 
 
 @settings(max_examples=200)
-@given(logs(delay=0), CUTS)
+@given(logs(delays=[0]), CUTS)
 def test_sessions_in_order_equal_the_fold_without_exception(clicks: list[Click], cuts: list[tuple[int, bool]]) -> None:
     assert not meets_the_exception(clicks)
     check(run(clicks, cuts), clicks, plain(clicks))
 
 
 @settings(max_examples=300)
+@example(THE_EXCEPTION, [])
+@example(THE_EXCEPTION, [(6, True)])
 @given(logs(), CUTS)
 def test_the_cut_changes_nothing_not_even_in_the_exception(clicks: list[Click], cuts: list[tuple[int, bool]]) -> None:
     check(run(clicks, cuts), clicks, in_log_order(clicks))
@@ -215,3 +218,9 @@ def test_late_clicks_change_nothing(
     for state in (plainly, disturbed):
         state.see([], START + 10_000_000)
     assert said(disturbed.emitted) == said(plainly.emitted)
+
+
+def test_in_the_exception_sessions_are_cut_at_the_gap_instead_of_at_the_limit() -> None:
+    assert meets_the_exception(THE_EXCEPTION)
+    assert [visit for _, visit in in_log_order(THE_EXCEPTION)] == [[0, 30, 60, 85, 110], [116, 140]]
+    assert [visit for _, visit in plain(THE_EXCEPTION)] == [[0, 30, 60, 85, 110, 116], [140]]

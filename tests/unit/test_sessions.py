@@ -92,6 +92,15 @@ def test_a_session_is_closed_when_the_watermark_has_passed_its_end_by_more_than_
     assert watch.see(watermark=1_000) == []
 
 
+def test_how_soon_a_session_is_closed_does_not_depend_on_the_cut_into_frames() -> None:
+    for before in ((), (29.99,)):
+        watch = Watch()
+        watch.see(0)
+        for minutes in before:
+            watch.see(watermark=minutes)
+        assert watch.see(watermark=30 + 1 / MINUTE) == [(0, 0, 1)]
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_late_event_never_reopens_a_closed_session(restart: bool) -> None:
     watch = Watch()

@@ -79,13 +79,12 @@ class Splitter:
         memo = self._memo
         if len(memo) > _MEMO:
             memo.clear()
-        numbers = np.empty(len(users), dtype=np.uint8)
-        for row, user in enumerate(users.to_pylist()):
-            number = memo.get(user)
-            if number is None:
-                number = memo[user] = zlib.crc32(user.encode()) % self._partitions
-            numbers[row] = number
-        return numbers
+        texts = users.to_pylist()
+        numbers = list(map(memo.get, texts))
+        if None in numbers:
+            memo.update({user: zlib.crc32(user.encode()) % self._partitions for user in texts if user not in memo})
+            numbers = list(map(memo.get, texts))
+        return np.array(numbers, dtype=np.uint8)
 
 
 def select(clicks: Batch, rows: npt.NDArray[np.int64], *, drop_users_not_in: npt.NDArray[np.bool_]) -> Batch:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,6 @@ from footfall.processors.base import NO_TIME, Codebook, Flags, Frame, Times
 from footfall.processors.session_fold import Session, fold
 
 Ints = npt.NDArray[np.int64]
-
-_SCAN_EVERY_MS: Final = 1_000
-"""Open sessions are looked through for those to close when the watermark has moved by this much."""
 
 
 @dataclass(slots=True)
@@ -222,8 +219,8 @@ class SessionWindows:
     # -- closing ------------------------------------------------------------------------------------------
 
     def _expire(self, watermark: int) -> list[Columns]:
-        """Take out what the watermark closes: every second of event time, since each look costs a scan."""
-        if watermark - self._scanned_at < _SCAN_EVERY_MS:
+        """Take out what the watermark closes."""
+        if watermark <= self._scanned_at:
             return []
         self._scanned_at = watermark
         now = self._now

@@ -100,7 +100,7 @@ class BlockParser:
         if not self._is_regular(data):
             return None
         data = data if data.endswith(b"\n") else data + b"\n"
-        lines = data.count(b"\n")
+        lines = int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == _LF))
         wrong_count: list[int] = []
         columns = self._columns(data, wrong_count)
         if columns is None:

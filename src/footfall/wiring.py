@@ -23,6 +23,7 @@ from footfall.stores.base import Loaded, ServingStore
 
 if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
     from footfall.engine.failed import FailedEvent
+    from footfall.engine.refailed import Replayed
     from footfall.engine.registry import Registered
     from footfall.engine.stage import Stage
     from footfall.engine.worker import Task
@@ -306,20 +307,23 @@ def failed_events(data_dir: Path) -> list[FailedEvent]:
         return FailedEvents(log).list()
 
 
-def replay_failed(rows: Mapping[str, bytes], *, data_dir: Path) -> dict[str, Any]:
-    """Failed events, as they are or corrected, into ``click-data``; and through the pipeline, if no worker runs."""
+def replay_failed(rows: Mapping[str, bytes], *, data_dir: Path) -> Replayed:
+    """Failed events, as they are or corrected, into ``click-data``; and through the pipeline, if no worker runs.
+
+    Those of users' functions wait until the functions run.
+    """
     from footfall.engine.refailed import replay_failed as bring_in
 
     pipeline = read_pipeline()
     with open_existing_log(data_dir) as log:
-        figures = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness)
+        done = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness)
     try:
         with in_use(DataDirectory(data_dir).run, "failed replay"):
             pass
     except Failure:
-        return figures  # a worker runs and takes them up
+        return done  # a worker runs and takes them up
     run(PROCESSORS, data_dir=data_dir, until_end=True, stop=threading.Event())
-    return figures
+    return done
 
 
 def warehouse(data_dir: Path) -> ParquetWarehouse:

@@ -48,7 +48,7 @@ def statuses(log: EmbeddedLog) -> list[str]:
 
 
 def replay(log: EmbeddedLog, rows: dict[str, bytes]) -> tuple[int, int, int]:
-    figures = replay_failed(log, rows, clock=ManualClock(START))
+    figures = replay_failed(log, rows, clock=ManualClock(START)).figures
     return figures["replayed"], figures["rejected"], figures["already_replayed"]
 
 
@@ -139,7 +139,7 @@ def test_a_conflicting_click_is_set_aside_with_its_offset_and_comes_in_under_ano
     assert [event.status for event in FailedEvents(log).list()] == ["replayed"]
 
 
-def test_what_a_users_function_set_aside_is_not_put_among_the_clicks(log: EmbeddedLog) -> None:
+def test_what_another_stream_holds_is_not_put_among_the_clicks(log: EmbeddedLog) -> None:
     raw = json.dumps({"userId": "ada", "timestamp": START, "productId": "C1"}).encode()
     (event_id,) = set_aside(log, bad(3, raw), source=f"{ENRICHED}-0", layout="json")
     assert replay(log, {event_id: raw}) == (0, 1, 0)

@@ -15,11 +15,13 @@ from footfall.core.events import CLICKS, OFFERS
 from footfall.engine.ingest import Tally
 from footfall.engine.live import Service
 from footfall.engine.pulse import Pulse
+from footfall.engine.windows import window_tasks
 from footfall.log.base import Append
 from footfall.log.embedded import EmbeddedLog
 from footfall.processors.patterns import PatternFile
+from footfall.processors.windows import Count, Tumbling, Windowed
 from footfall.stores.embedded import EmbeddedStore
-from tests.unit.streams import MINUTE, START, clicks, events, open_log, stage
+from tests.unit.streams import LATENESS, MINUTE, START, clicks, events, open_log, stage
 
 LAB = (Path(__file__).parent.parent.parent / "examples/offers/lab.yaml").read_text()
 LATER = START + 86_400_000
@@ -91,6 +93,15 @@ def test_what_was_processed_is_published_and_told(around: Around) -> None:
         "offers": 1,
         "error": "",
     }
+
+
+def test_how_many_events_came_too_late_for_windows_is_told(around: Around) -> None:
+    windows = Windowed(name="w", to="w", window=Tumbling(LATENESS), aggregates={"n": Count()}, keys=("userId",))
+    around.service.functions = window_tasks(windows, log=around.log, share=(0, 1), lateness=LATENESS)
+    around.walk("C1", "S1", age=40)
+    around.log.append([Append(CLICKS, 0, clicks([{"timestamp": START, "userId": "ada", "late": True}]))])
+    around.run()
+    assert around.told[-1]["windows_late"] == 1
 
 
 def test_a_pattern_file_that_appears_is_taken_up_without_a_restart(around: Around) -> None:

@@ -16,6 +16,10 @@ SESSIONS: Final = "sessions"
 OFFERS: Final = "special-offers"
 FAILED: Final = "failed-events"
 
+RETRY: Final = ".retry"
+PARTIALS: Final = ".partials"
+"""How the names of streams end in which parts of Footfall talk to one another."""
+
 Batch = pa.RecordBatch
 
 CODED: Final = pa.dictionary(pa.int32(), pa.string())
@@ -104,6 +108,12 @@ SCHEMAS: Final = {
     OFFERS: OFFER_SCHEMA,
     FAILED: FAILED_SCHEMA,
 }
+
+
+def is_internal(stream: str) -> bool:
+    """Whether a stream is of use to Footfall alone."""
+    return stream.endswith((RETRY, PARTIALS))
+
 
 EVENT_TYPES: Final = ("view", "cart", "remove_from_cart", "purchase")
 UNKNOWN: Final = "Unknown"

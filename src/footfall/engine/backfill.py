@@ -25,6 +25,7 @@ from footfall.core.events import CLICKS
 from footfall.core.progress import unheard
 from footfall.engine.figures import totals
 from footfall.engine.ingest import Ingest, Tally, ingest_file
+from footfall.engine.memory import collect_rarely, keep_freed_memory
 from footfall.engine.publish import publish
 from footfall.engine.stage import Stage
 from footfall.engine.worker import Worker
@@ -77,6 +78,8 @@ def backfill(
     progress: Callable[[int], None] = unheard,
 ) -> dict[str, Any]:
     """Run the whole pipeline over a file and return its figures, as ``footfall backfill --json`` prints them."""
+    keep_freed_memory()
+    collect_rarely()
     with parts.open_log() as log:
         partitions = log.info(CLICKS).settings.partitions
     begun = perf_counter()

@@ -1,7 +1,8 @@
 """Turns rows and messages that cannot be used into failed events, and failed events into a list to work on.
 
 A failed event's id is made of where it came from and its bytes, so setting it aside twice is the same as once:
-the list is a fold over the stream, in which the latest record of an id counts.
+the list is a fold over the stream, in which the latest record of an id counts. A row of a file that was brought in
+stays so when the file is read again. An event at which a user's function raised is open again when it raises again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from footfall.log.base import Append, Log, Place
 
 OPEN: Final = "open"
 REPLAYED: Final = "replayed"
+_FUNCTION: Final = "function:"
+"""How the layout begins of an event at which a user's function raised; the function's name follows."""
 _DETAIL: Final = 500
 """Characters of the explanation that are kept."""
 
@@ -32,6 +35,10 @@ class _Bad(Protocol):
     def detail(self) -> str: ...
     @property
     def raw(self) -> bytes: ...
+
+
+class StillWrong(Exception):
+    """A failed event cannot be brought in like this. The text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,16 @@ class FailedEvent:
     def event_id(self) -> bytes:
         """The id as it stands in the stream."""
         return bytes.fromhex(self.id)
+
+
+def function_layout(name: str) -> str:
+    """The layout of events at which this function raised: JSON, to be handed to it again."""
+    return f"{_FUNCTION}{name}"
+
+
+def function_of(layout: str) -> str | None:
+    """The function that events of this layout are to be handed to again; None if they are not a function's."""
+    return layout.removeprefix(_FUNCTION) if layout.startswith(_FUNCTION) else None
 
 
 def failed_id(source: str, line: int, raw: bytes) -> bytes:
@@ -85,15 +102,15 @@ def failed_batch(
     return to_batch(records)
 
 
-def replayed_batch(events: Iterable[FailedEvent], *, now_ms: int) -> Batch:
-    """Records saying that these failed events were brought in."""
+def marks(events: Iterable[FailedEvent], *, status: str, now_ms: int) -> Batch:
+    """Records saying what became of these failed events."""
     return to_batch(
         {
             "timestamp": now_ms,
             "event_id": event.event_id,
-            "status": REPLAYED,
+            "status": status,
             "reason": str(event.reason),
-            "detail": event.detail,
+            "detail": event.detail[:_DETAIL],
             "source": event.source,
             "line": event.line,
             "layout": event.layout,
@@ -132,10 +149,9 @@ class FailedEvents:
         """All failed events, each with its latest status, in the order in which they were set aside."""
         events: dict[str, FailedEvent] = {}
         for partition, batch in self._batches():
-            for row in batch.to_pylist():
-                event = _event(row, partition)
+            for event in events_of(batch, partition):
                 held = events.get(event.id)
-                if held is None or held.status == OPEN:
+                if held is None or held.status == OPEN or function_of(event.layout) is not None:
                     events[event.id] = event
         return list(events.values())
 
@@ -155,6 +171,12 @@ class FailedEvents:
                 for chunk in read.chunks:
                     self._ids.update(dict.fromkeys(chunk.batch.column("event_id").to_pylist(), partition))
             self._places[partition] = place
+
+
+def events_of(batch: Batch, partition: int) -> Iterator[FailedEvent]:
+    """The failed events that the records of a batch speak of, in order."""
+    for row in batch.to_pylist():
+        yield _event(row, partition)
 
 
 def _event(row: dict[str, Any], partition: int) -> FailedEvent:

@@ -7,25 +7,26 @@
             return {"userId": event["userId"], "clicks": 10}
 
 What a function returns, its state and its position are committed together: each event counts exactly once.
-An event that makes it raise goes to ``failed-events``; its state stays as it was before.
+An event that makes it raise goes to ``failed-events``; its state stays as it was before. `footfall failed replay`
+hands the event to it again, once.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
-from footfall.core.errors import Failure, Reason, UsageError
-from footfall.core.events import EVENT_ID, FAILED, TIME, Batch
-from footfall.core.hashing import id_from_text, partition_of
-from footfall.engine.failed import failed_batch
+from footfall.core.errors import Reason, UsageError
+from footfall.core.events import FAILED, Batch, is_internal
+from footfall.engine.failed import OPEN, FailedEvent, events_of, failed_id, function_layout, marks
+from footfall.engine.function_output import events_batch, finished_batch, finished_events, split
+from footfall.engine.function_retry import batch_of, make_retry_stream, object_of
 from footfall.engine.registry import REGISTERED, FunctionSettings
 from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, StateWrite, StreamSettings
 from footfall.log.codecs import json as flat
@@ -67,6 +68,11 @@ def _decorator(
                 f"{function.__name__} takes {parameters} arguments.",
                 remedy=f"A function for on_{form} takes the {form}, and perhaps the state.",
             )
+        if to is not None and is_internal(to):
+            raise UsageError(
+                f"{function.__name__} cannot write to the stream {to!r}, which is Footfall's own.",
+                remedy="Choose another name for `to`.",
+            )
         REGISTERED.append(
             FunctionSettings(
                 name=name or function.__name__,
@@ -83,34 +89,29 @@ def _decorator(
     return register
 
 
-@dataclass(frozen=True, slots=True)
-class _Raised:
-    """An event at which the function raised."""
-
-    line: int
-    reason: Reason
-    detail: str
-    raw: bytes
-
-
 @dataclass(slots=True)
 class _Results:
     """What the function made of some events."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
-    raised: list[_Raised] = field(default_factory=list)
+    raised: list[FailedEvent] = field(default_factory=list)
 
 
 class FunctionTask:
-    """A function at work on one partition."""
+    """A function at work on one partition: of its stream, and of the stream of what it is to be handed again."""
 
     def __init__(self, settings: FunctionSettings, *, partition: int, log: DurableLog) -> None:
         self._settings = settings
         self._partition = partition
         self._log = log
         self._group = f"function:{settings.name}"
-        self._at = log.position(self._group, settings.stream, partition)
+        self._retry = make_retry_stream(log, settings.name, settings.stream)
+        self._at = {
+            stream: log.position(self._group, stream, partition)
+            for stream in (settings.stream, self._retry)
+            if partition < log.info(stream).settings.partitions
+        }
         self._states: dict[str, bytes] = {}
         self._touched: set[str] = set()
         self._saved_rows = 0
@@ -125,48 +126,81 @@ class FunctionTask:
 
     def places(self) -> Mapping[tuple[str, int], Place]:
         """Where it will read next."""
-        return {(self._settings.stream, self._partition): self._at}
+        return {(stream, self._partition): place for stream, place in self._at.items()}
 
     def lag(self) -> int:
         """Events that it has not seen yet."""
-        end = self._log.place(self._settings.stream, self._partition, at="latest")
-        return end.offset - self._at.offset
+        ends = {stream: self._log.place(stream, self._partition, at="latest") for stream in self._at}
+        return sum(ends[stream].offset - place.offset for stream, place in self._at.items())
 
     def step(self) -> int | None:
         """Hand the next events to the function, and commit what comes of it."""
-        read = self._log.read(self._settings.stream, self._partition, self._at, max_rows=_ROWS)
-        if not read.chunks:
+        reads = {stream: self._log.read(stream, self._partition, at, max_rows=_ROWS) for stream, at in self._at.items()}
+        chunks = [chunk for read in reads.values() for chunk in read.chunks]
+        if not chunks:
             return None
         results = _Results()
-        for chunk in read.chunks:
-            if chunk.batch.num_rows:
-                (self._each if self._settings.form == "event" else self._batch)(chunk, results)
-        outputs = self._outputs(results, appended_ms=read.chunks[-1].appended_ms)
-        position = Position(self._group, self._settings.stream, self._partition, self._at, read.place)
-        self._log.commit(Commit(outputs=outputs, positions=[position], state=self._state_writes()))
-        self._at = read.place
+        for chunk in chunks:
+            self._hand_over(chunk, results)
+        outputs = self._outputs(results, appended_ms=max(chunk.appended_ms for chunk in chunks))
+        self._commit(outputs, {stream: read.place for stream, read in reads.items()})
+        return sum(read.rows for read in reads.values())
+
+    def _commit(self, outputs: Sequence[Append], places: dict[str, Place]) -> None:
+        """Both positions go into every commit: the state is that of both streams, and one worker's alone."""
+        positions = [
+            Position(self._group, stream, self._partition, self._at[stream], place) for stream, place in places.items()
+        ]
+        self._log.commit(Commit(outputs=outputs, positions=positions, state=self._state_writes()))
+        self._at = places
         for append in outputs:
             self.put_out[append.stream] = self.put_out.get(append.stream, 0) + append.batch.num_rows
-        return read.rows
 
-    def _each(self, chunk: Chunk, results: _Results) -> None:
-        ids = chunk.batch.column("event_id").to_pylist() if "event_id" in chunk.batch.schema.names else None
-        for row, event in enumerate(flat.rows(chunk.batch)):
-            source = ids[row] if ids else f"{chunk.offset + row}".encode()
-            key = str(event.get(self._settings.key, ""))
-            try:
-                results.rows += self._call(dict(event), key, finish=partial(self._finished, event=event, source=source))
-            except Exception as error:  # noqa: BLE001 - the user's code: whatever it raises sets the event aside
-                results.raised.append(self._raised(chunk.offset + row, error, msgspec.json.encode(event)))
+    # -- the function's turn ------------------------------------------------------------------------------
 
-    def _batch(self, chunk: Chunk, results: _Results) -> None:
-        try:
-            results.batches += self._call(chunk.batch, "", finish=partial(self._finished_batch, chunk=chunk))
-        except Exception as error:  # noqa: BLE001 - as above; every event of the batch is set aside
+    def _hand_over(self, chunk: Chunk, results: _Results) -> None:
+        if chunk.stream == self._retry:
+            for failed in events_of(chunk.batch, self._partition):
+                self._again(failed, results)
+        elif chunk.batch.num_rows and self._settings.form == "event":
             for row, event in enumerate(flat.rows(chunk.batch)):
-                results.raised.append(self._raised(chunk.offset + row, error, msgspec.json.encode(event)))
+                self._one(event, chunk.offset + row, results)
+        elif chunk.batch.num_rows:
+            self._many(chunk, results)
 
-    def _call(self, argument: Any, key: str, *, finish: Callable[[Any], list[Any]]) -> list[Any]:
+    def _one(self, event: dict[str, Any], offset: int, results: _Results) -> None:
+        try:
+            results.rows += self._event(event, offset)
+        except Exception as error:  # noqa: BLE001 - the user's code: whatever it raises sets the event aside
+            results.raised.append(self._failed(offset, event, error))
+
+    def _many(self, chunk: Chunk, results: _Results) -> None:
+        stem = f"{self._settings.name} {self._partition} {chunk.offset}"
+        try:
+            results.batches += self._call(chunk.batch, "", partial(finished_batch, stem=stem, batch=chunk.batch))
+        except Exception as error:  # noqa: BLE001 - as above; every event of the batch is set aside
+            events = enumerate(flat.rows(chunk.batch), start=chunk.offset)
+            results.raised += [self._failed(offset, event, error) for offset, event in events]
+
+    def _again(self, failed: FailedEvent, results: _Results) -> None:
+        """Hand over an event at which the function raised before; if it raises again, the event is open again."""
+        try:
+            if self._settings.form == "event":
+                results.rows += self._event(object_of(failed.raw), failed.line or 0)
+            else:
+                batch, stem = batch_of(self._log, failed), f"{self._settings.name} {failed.id}"
+                results.batches += self._call(batch, "", partial(finished_batch, stem=stem, batch=batch))
+        except Exception as error:  # noqa: BLE001 - as above
+            results.raised.append(replace(failed, detail=self._detail(error)))
+
+    def _event(self, event: dict[str, Any], offset: int) -> list[dict[str, Any]]:
+        key = self._settings.key
+        stem = f"{self._settings.name} {event.get('event_id') or str(offset).encode().hex()}"
+        return self._call(
+            dict(event), str(event.get(key, "")), partial(finished_events, stem=stem, event=event, key=key)
+        )
+
+    def _call(self, argument: Any, key: str, finish: Callable[[Any], list[Any]]) -> list[Any]:
         """What the function returns, finished. The state changes only if all of it went well."""
         settings = self._settings
         if not settings.with_state:
@@ -180,49 +214,36 @@ class FunctionTask:
             self._touched.add(key)
         return made
 
-    def _raised(self, offset: int, error: Exception, raw: bytes) -> _Raised:
-        detail = f"{self._settings.name}: {type(error).__name__}: {error}"
-        return _Raised(offset, Reason.PROCESSOR_ERROR, detail, raw)
+    # -- what comes of it ---------------------------------------------------------------------------------
 
-    def _finished(self, returned: Any, event: Mapping[str, Any], source: bytes) -> list[dict[str, Any]]:
-        """Events of the function's, with what it did not say itself: time, key, and an id that never varies."""
-        key = self._settings.key
-        made = [returned] if isinstance(returned, Mapping) else list(returned or ())
-        finished = []
-        for index, out in enumerate(made):
-            if not isinstance(out, Mapping):
-                raise TypeError(f"returned {out!r:.80}; an event is a dict")
-            given = {"timestamp": event.get("timestamp"), key: event.get(key)} | dict(out)
-            identity = id_from_text(f"{self._settings.name} {source.hex()} {index}")
-            finished.append({"timestamp": given.pop("timestamp"), "event_id": identity, **given})
-        return finished
+    def _failed(self, offset: int, event: Mapping[str, Any], error: Exception) -> FailedEvent:
+        name, raw = self._settings.name, msgspec.json.encode(event)
+        source = f"{self._settings.stream}-{self._partition}"
+        return FailedEvent(
+            id=failed_id(f"{source} {name}", offset, raw).hex(),
+            status=OPEN,
+            reason=Reason.PROCESSOR_ERROR,
+            detail=self._detail(error),
+            source=source,
+            line=offset,
+            layout=function_layout(name),
+            raw=raw,
+            timestamp_ms=0,
+            partition=0,
+        )
 
-    def _finished_batch(self, batch: Any, chunk: Chunk) -> list[Batch]:
-        if batch is None:
-            return []
-        if not isinstance(batch, pa.RecordBatch):
-            raise TypeError(f"returned {type(batch).__name__}; it must be a pyarrow.RecordBatch, or None")
-        names = batch.schema.names
-        if "timestamp" not in names:
-            last = chunk.batch.column("timestamp")[-1]
-            batch = batch.append_column("timestamp", pa.array([last] * batch.num_rows, type=TIME))
-        if "event_id" not in names:
-            stem = f"{self._settings.name} {self._partition} {chunk.offset}"
-            ids = [id_from_text(f"{stem} {row}") for row in range(batch.num_rows)]
-            batch = batch.append_column("event_id", pa.array(ids, type=EVENT_ID))
-        return [batch] if batch.num_rows else []
+    def _detail(self, error: Exception) -> str:
+        return f"{self._settings.name}: {type(error).__name__}: {error}"
 
     def _outputs(self, results: _Results, *, appended_ms: int) -> list[Append]:
         settings, outputs = self._settings, []
         if results.raised:
-            source = f"{settings.stream}-{self._partition}"
-            failed = failed_batch(results.raised, source=source, layout="json", now_ms=appended_ms)
-            outputs.append(Append(FAILED, 0, failed))
+            outputs.append(Append(FAILED, 0, marks(results.raised, status=OPEN, now_ms=appended_ms)))
         if settings.to is not None:
-            batches = [*results.batches, *([_to_batch(results.rows, settings.name)] if results.rows else [])]
+            batches = [*results.batches, *([events_batch(results.rows, settings.name)] if results.rows else [])]
             partitions = self._log.info(settings.to).settings.partitions
             for batch in batches:
-                outputs += list(_split(batch, settings.to, settings.key, partitions))
+                outputs += split(batch, settings.to, key=settings.key, partitions=partitions)
         return outputs
 
     def _state_writes(self) -> list[StateWrite]:
@@ -239,29 +260,3 @@ class FunctionTask:
             [pa.array(keys, pa.string()), pa.array([self._states[key] for key in keys], pa.binary())], schema=_STATE
         )
         return [StateWrite(self._group, self._partition, "states", batch, reset)]
-
-
-def _to_batch(rows: Sequence[Mapping[str, Any]], name: str) -> Batch:
-    """Events as a batch; columns are those of all of them, types as their values suggest."""
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    arrays = []
-    for column in columns:
-        kind = {"timestamp": TIME, "event_id": EVENT_ID}.get(column)
-        try:
-            arrays.append(pa.array([row.get(column) for row in rows], type=kind))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
-            raise Failure(
-                f"What the function {name!r} returned as {column!r} cannot be one column: {error}.",
-                remedy="Return values of one type; nothing was put out, so mend the function and start again.",
-            ) from error
-    return pa.RecordBatch.from_arrays(arrays, names=columns)
-
-
-def _split(batch: Batch, stream: str, key: str, partitions: int) -> Iterable[Append]:
-    """The batch over the partitions of its stream, by key."""
-    if key not in batch.schema.names:
-        yield Append(stream, 0, batch)
-        return
-    numbers = np.array([partition_of(str(value), partitions) for value in batch.column(key).to_pylist()])
-    for partition in np.unique(numbers).tolist():
-        yield Append(stream, partition, batch.take(pa.array(np.flatnonzero(numbers == partition))))

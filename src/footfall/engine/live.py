@@ -80,6 +80,7 @@ class Service:
             rate=round(rate, 1),
             lag=progress.lag,
             offers=progress.put_out.get(OFFERS, 0),
+            windows_late=sum(getattr(task, "late", 0) for task in self.functions),
             error=self._error or "",
         )
 

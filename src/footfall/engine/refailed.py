@@ -1,22 +1,35 @@
-"""Turns failed events, as they are or corrected, into clicks: each of them once."""
+"""Turns failed events, as they are or corrected, into clicks, or into work for a user's function: each of them once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from footfall.core.clock import Clock
-from footfall.core.errors import Reason, UsageError
+from footfall.core.errors import Fenced, Reason, UsageError
 from footfall.core.events import CLICK_SCHEMA, CLICKS, FAILED, Batch
-from footfall.engine.failed import OPEN, FailedEvent, FailedEvents, replayed_batch
+from footfall.engine.failed import OPEN, REPLAYED, FailedEvent, FailedEvents, StillWrong, function_of, marks
+from footfall.engine.function_retry import corrected, make_retry_stream, partition_for, place_of
 from footfall.engine.ingest import GROUP, Splitter
-from footfall.log.base import Append, Commit, DurableLog
+from footfall.log.base import Append, Commit, DurableLog, Position
 from footfall.log.codecs import json as flat
 from footfall.sources.again import parse_row
+
+_GROUP: Final = "failed replay"
+"""Whose position in ``failed-events`` keeps two replays at the same time from bringing in an event twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of failed events that were to be brought in."""
+
+    figures: Mapping[str, Any]
+    functions: Sequence[str]
+    """Functions that are handed events again, as soon as they run."""
 
 
 @dataclass(slots=True)
@@ -24,17 +37,28 @@ class _Sorted:
     """Failed events, by what became of them now."""
 
     clicks: list[Batch] = field(default_factory=list)
+    handed_over: dict[str, list[FailedEvent]] = field(default_factory=dict)
+    """By function."""
     brought_in: list[FailedEvent] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
 
 
 def replay_failed(
     log: DurableLog, rows: Mapping[str, bytes], *, clock: Clock, lateness: timedelta = timedelta(minutes=10)
-) -> dict[str, Any]:
+) -> Replayed:
     """Bring in failed events (id to the row's bytes, corrected or not), and mark those that could be used.
 
-    The clicks and the marks become durable together, so an event is brought in once however often it is tried.
+    The events and the marks become durable together, so an event is brought in once however often it is tried.
     """
+    while True:
+        try:
+            return _replay(log, rows, now_ms=clock.now_ms(), lateness_ms=lateness // timedelta(milliseconds=1))
+        except Fenced:  # somebody else has replayed meanwhile: see what is left to do
+            continue
+
+
+def _replay(log: DurableLog, rows: Mapping[str, bytes], *, now_ms: int, lateness_ms: int) -> Replayed:
+    expected, end = log.position(_GROUP, FAILED, 0), log.place(FAILED, 0, at="latest")
     known = {event.id: event for event in FailedEvents(log).list()}
     unknown = [event_id for event_id in rows if event_id not in known]
     if unknown:
@@ -44,43 +68,68 @@ def replay_failed(
     result = _Sorted()
     for event in wanted:
         if event.status == OPEN:
-            _parse(event, rows[event.id], result)
-    if result.clicks:
-        _append(log, result, now_ms=clock.now_ms(), lateness_ms=lateness // timedelta(milliseconds=1))
-    return {
+            _sort(event, rows[event.id], result)
+    if result.brought_in:
+        outputs = [*_clicks(log, result.clicks, lateness_ms=lateness_ms), *_handed_over(log, result, now_ms=now_ms)]
+        outputs.append(Append(FAILED, 0, marks(result.brought_in, status=REPLAYED, now_ms=now_ms)))
+        log.commit(Commit(outputs=outputs, positions=[Position(_GROUP, FAILED, 0, expected, end)]))
+    figures = {
         "replayed": len(result.brought_in),
         "rejected": len(result.again),
         "already_replayed": len(already),
         "reasons": result.again[:20],
     }
+    return Replayed(figures, list(result.handed_over))
 
 
-def _parse(event: FailedEvent, raw: bytes, result: _Sorted) -> None:
+def _sort(event: FailedEvent, raw: bytes, result: _Sorted) -> None:
+    try:
+        if function := function_of(event.layout):
+            result.handed_over.setdefault(function, []).append(corrected(event, raw))
+        else:
+            result.clicks.append(_click(event, raw))
+    except StillWrong as error:
+        result.again.append(f"{event.id}: {error}")
+    else:
+        result.brought_in.append(event)
+
+
+def _click(event: FailedEvent, raw: bytes) -> Batch:
+    """The row as a click. Raises StillWrong when it is none."""
     if event.layout == "json":
         if not event.source.startswith(f"{CLICKS}-"):
-            result.again.append(f"{event.id}: {event.source} is not fed by hand; mend the function and run it again")
-            return
+            raise StillWrong(f"{event.source} is not fed by hand")
         if event.reason is Reason.ID_CONFLICT and raw == event.raw:
-            result.again.append(f"{event.id}: its event_id belongs to another click; give it one of its own, or none")
-            return
+            raise StillWrong("its event_id belongs to another click; give it one of its own, or none")
         clicks, bad = flat.decode([raw], CLICK_SCHEMA)
         reasons = [one.detail for one in bad]
     else:
         block = parse_row(event.layout, raw)
         clicks, reasons = block.clicks, [f"{one.reason}: {one.detail}" for one in block.bad]
-    if clicks.num_rows == 1 and not reasons:
-        result.clicks.append(clicks)
-        result.brought_in.append(event)
-    else:
-        result.again.append(f"{event.id}: {'; '.join(reasons) or 'not one row'}")
+    if clicks.num_rows != 1 or reasons:
+        raise StillWrong("; ".join(reasons) or "not one row")
+    return clicks
 
 
-def _append(log: DurableLog, result: _Sorted, *, now_ms: int, lateness_ms: int) -> None:
-    clicks = pa.Table.from_batches(result.clicks).unify_dictionaries().combine_chunks().to_batches()[0]
+def _clicks(log: DurableLog, batches: Sequence[Batch], *, lateness_ms: int) -> Sequence[Append]:
+    if not batches:
+        return []
+    clicks = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
     clicks = _marked_late(clicks, high=_high(log), lateness_ms=lateness_ms)
-    splitter = Splitter(log.info(CLICKS).settings.partitions)
-    marks = Append(FAILED, 0, replayed_batch(result.brought_in, now_ms=now_ms))
-    log.commit(Commit(outputs=[*splitter.split(clicks), marks]))
+    return list(Splitter(log.info(CLICKS).settings.partitions).split(clicks))
+
+
+def _handed_over(log: DurableLog, result: _Sorted, *, now_ms: int) -> Iterator[Append]:
+    """Events for the retry streams of their functions, in the order in which they were set aside."""
+    for function, events in result.handed_over.items():
+        by_partition: dict[tuple[str, int], list[FailedEvent]] = {}
+        for event in events:
+            stream, _ = place_of(event)
+            retry = make_retry_stream(log, function, stream)
+            partition = partition_for(event, log.info(stream).settings.partitions)
+            by_partition.setdefault((retry, partition), []).append(event)
+        for (retry, partition), some in by_partition.items():
+            yield Append(retry, partition, marks(some, status=REPLAYED, now_ms=now_ms))
 
 
 def _marked_late(clicks: Batch, *, high: int | None, lateness_ms: int) -> Batch:

@@ -95,6 +95,11 @@ class WindowTask:
         """Events that it has not counted yet."""
         return self._log.place(ENRICHED, self._partition, at="latest").offset - self._at.offset
 
+    @property
+    def late(self) -> int:
+        """Events left out so far because they came too late for their windows."""
+        return self._running.late
+
     def step(self) -> int | None:
         """Count the next events, and commit what comes of it."""
         read = self._log.read(ENRICHED, self._partition, self._at, max_rows=_ROWS)

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from footfall.core.errors import UsageError
-from footfall.core.events import SCHEMAS, Batch
+from footfall.core.events import PARTIALS, SCHEMAS, Batch, is_internal
 from footfall.core.hashing import partition_of
 from footfall.processors.base import NO_TIME, Change, Codebook, Frame, Output, Partial, State
 from footfall.processors.window_cells import Cells, named
@@ -64,7 +64,7 @@ class Windowed:
 
     def __post_init__(self) -> None:
         """Check everything. Raises UsageError."""
-        if self.to in SCHEMAS:
+        if self.to in SCHEMAS or is_internal(self.to):
             raise UsageError(
                 f"The windows {self.name!r} cannot go to the stream {self.to!r}, which is Footfall's own.",
                 remedy="Choose another name for `to`.",
@@ -90,7 +90,7 @@ class Windowed:
     @property
     def partials(self) -> str:
         """The stream in which partitions tell one another what they have counted."""
-        return f"{self.to}.partials"
+        return f"{self.to}{PARTIALS}"
 
     def start(self, *, book: Codebook, state: State) -> RunningWindowed:  # noqa: ARG002 - it keeps codes of its own
         """The running operator over a partition that holds all events of its groups."""

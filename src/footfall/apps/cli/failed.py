@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, existing_data, existing_file
 from footfall.apps.cli.output import note, print_figures, print_json, print_table
 from footfall.core.errors import UsageError
+
+GROUPS: Final = 3
+"""How many kinds of failed events are told below the list."""
 
 app = typer.Typer(help="List, show and replay events that could not be used.", no_args_is_help=True)
 
@@ -34,13 +38,17 @@ def list_failed(
     as_json: AsJson = False,
 ) -> None:
     """List failed events: where they came from, and why they could not be used."""
-    found = [one for one in events(data_dir) if status is Status.ALL or one["status"] == status.value][:limit]
+    found = [one for one in events(data_dir) if status is Status.ALL or one["status"] == status.value]
     if as_json:
-        for one in found:
+        for one in found[:limit]:
             print_json(one)
         return
     columns = ("id", "status", "source", "line", "reason", "detail")
-    print_table(columns, ([one[column] for column in columns] for one in found))
+    print_table(columns, ([one[column] for column in columns] for one in found[:limit]))
+    if len(found) > 1:
+        groups = Counter((one["reason"], one["source"]) for one in found).most_common(GROUPS)
+        most = "; ".join(f"{number:,} {reason} in {source}" for (reason, source), number in groups)
+        note(f"{len(found):,} in all; most: {most}")
 
 
 @app.command("show")
@@ -69,9 +77,12 @@ def replay_failed(
     rows = corrections(ids or [], everything=everything, corrected=corrected, raw=raw, data_dir=data_dir)
     from footfall import wiring
 
-    figures = wiring.replay_failed(rows, data_dir=data_dir)
-    (print_json if as_json else print_figures)(figures)
-    if figures.get("rejected"):
+    done = wiring.replay_failed(rows, data_dir=data_dir)
+    (print_json if as_json else print_figures)(done.figures)
+    if done.functions and not as_json:
+        names = ", ".join(done.functions)
+        note(f"Handed to {names} again by the `footfall run FILE.py` that runs it, or else by the next one.")
+    if done.figures["rejected"]:
         note("Some failed again: `footfall failed list` says why.")
         raise typer.Exit(1)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from footfall.apps.cli.app import app
-from footfall.apps.cli.options import data_dir_of
+from footfall.apps.cli.options import calm_libraries, data_dir_of
 from footfall.core.errors import FootfallError
 
 FULL: Final = "Make room there, or choose another place with --data-dir."
@@ -32,6 +32,7 @@ REMEDIES: Final = {
 
 def main() -> NoReturn:
     """Run the command that stands in ``sys.argv``, and exit."""
+    calm_libraries()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -42,6 +42,11 @@ SettingsFile = Annotated[
 ]
 
 
+def calm_libraries() -> None:
+    """Keep numpy from starting threads for linear algebra: Footfall does none, and each start would wait for them."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - the one module that may
+
+
 def data_dir_of(arguments: Sequence[str]) -> Path:
     """The data directory that these arguments mean, found without parsing them: for crash reports only."""
     for at, argument in enumerate(arguments):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, existing_data
 from footfall.apps.cli.output import figure, print_json, print_table
 
 
-def topics(data_dir: DataDir = DATA_DIR, as_json: AsJson = False) -> None:
+def topics(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also those in which parts of Footfall talk to one another.")
+    ] = False,
+    data_dir: DataDir = DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
     """List the streams: partitions, events, bytes, how long they are kept."""
     existing_data(data_dir)
     from footfall import wiring
+    from footfall.core.events import is_internal
 
     with wiring.open_log(data_dir) as log:
         found: list[dict[str, Any]] = [
@@ -26,6 +35,7 @@ def topics(data_dir: DataDir = DATA_DIR, as_json: AsJson = False) -> None:
                 "keep_bytes": one.settings.keep_bytes,
             }
             for one in log.streams()
+            if everything or not is_internal(one.name)
         ]
     if as_json:
         for one in found:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from footfall.core.events import SCHEMAS
+from footfall.core.events import SCHEMAS, is_internal
 from footfall.log.base import Log, Place
 from footfall.sinks.base import Source, Span
 
@@ -38,8 +38,9 @@ class LogSource:
 
 
 def log_sources(log: Log) -> list[Source]:
-    """All streams of a log that have a known shape."""
-    return [LogSource(log, info.name, schema) for info in log.streams() if (schema := schema_of(log, info.name))]
+    """All streams of a log that have a known shape, but those that are of use to Footfall alone."""
+    names = [info.name for info in log.streams() if not is_internal(info.name)]
+    return [LogSource(log, name, schema) for name in names if (schema := schema_of(log, name))]
 
 
 def schema_of(log: Log, stream: str) -> pa.Schema | None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from footfall.core.errors import UsageError
+from footfall.core.events import is_internal
 from footfall.log.base import StreamInfo, StreamSettings
 from footfall.log.embedded.manifest import Manifest
 
@@ -27,7 +28,8 @@ class Streams:
         if found is None:
             row = self._manifest.one("SELECT id, partitions FROM streams WHERE name = ?", (stream,))
             if row is None:
-                names = [name for (name,) in self._manifest.rows("SELECT name FROM streams ORDER BY name")]
+                there = self._manifest.rows("SELECT name FROM streams ORDER BY name")
+                names = [name for (name,) in there if not is_internal(name)]
                 raise UsageError(
                     f"There is no stream {stream!r}.",
                     remedy=f"There are: {', '.join(names)}." if names else "There are no streams yet.",

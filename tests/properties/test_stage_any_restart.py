@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -108,9 +107,6 @@ def test_a_stage_rebuilt_after_any_commit_gives_what_one_that_never_stopped_give
         assert (outputs(log), shown([one]), state(log)) == undisturbed(given)
 
 
-@pytest.mark.xfail(
-    reason="open: Stage._frame does not know the watermark of a batch that it reads a part of", strict=False
-)
 @A_FEW
 @given(APPENDS, st.integers(1, 9), st.integers(1, 9), st.integers(0, 10))
 def test_processors_apart_give_what_they_give_together(
@@ -127,9 +123,6 @@ def test_processors_apart_give_what_they_give_together(
         assert (outputs(log), shown(others), state(log)) == undisturbed(given)
 
 
-@pytest.mark.xfail(
-    reason="open: Stage._frame does not know the watermark of a batch that it reads a part of", strict=False
-)
 @A_FEW
 @given(APPENDS, st.integers(1, 9), st.integers(1, 9), st.integers(0, 6), st.integers(0, 6))
 def test_processors_moved_from_apart_to_together_lose_and_double_nothing(

@@ -167,7 +167,6 @@ def test_a_follower_that_starts_later_reads_what_it_has_not_seen(log: EmbeddedLo
     assert partials(both)["category_popularity"]
 
 
-@pytest.mark.xfail(reason="open: a group without a place reads from offset 0, which retention may have removed")
 def test_a_follower_that_starts_after_retention_reads_from_what_is_kept(tmp_path: Path) -> None:
     clock = ManualClock(START)
     with EmbeddedLog.open(tmp_path / "short", clock=clock) as log:
@@ -197,7 +196,6 @@ def test_followers_at_different_places_are_brought_together(log: EmbeddedLog) ->
     assert sum(row["visits"] for row in partials(one)["last_15_minutes"]) == 5
 
 
-@pytest.mark.xfail(reason="open: Stage._frame does not know the watermark of a batch that it reads a part of")
 def test_a_follower_that_stops_in_the_middle_of_a_batch_sees_all_of_it(log: EmbeddedLog) -> None:
     append(log, *(at(n, id=n, userId=f"user-{n}") for n in range(5)))
     drain(stage(log, followers=()))

@@ -19,7 +19,7 @@ from footfall.core.errors import Reason
 from footfall.core.events import CLICKS, ENRICHED, FAILED, Batch
 from footfall.core.watermarks import WatermarkSettings
 from footfall.engine.failed import failed_batch
-from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, StateWrite
+from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, Read, StateWrite
 from footfall.log.codecs.json import encode
 from footfall.processors.base import NO_TIME, Codebook, Frame, Partial, Processor, Running
 from footfall.processors.enrichment.processor import Arrival, Enrichment, RunningEnrichment, together
@@ -63,6 +63,8 @@ class Stage:
         self._book = Codebook()
         self._seconds = seconds
         self.high = NO_TIME
+        self._expected: dict[str, Place] = {}
+        """What the log holds as each processor's position."""
         self.put_out: dict[str, int] = {}
         """Events put out since the start, by stream."""
         self.enrichment: RunningEnrichment | None = None
@@ -71,13 +73,18 @@ class Stage:
             self.enrichment = settings.enrichment.start(book=self._book, lookups=lookups, state=state)
             self.enrichment.seconds = seconds
             self.high = self.enrichment.watermark.high
-            self._clicks_at = log.position(settings.enrichment.name, CLICKS, partition)
+            self._clicks_at = self._start(settings.enrichment.name, CLICKS)
         self.followers: dict[str, Running] = {}
         self._at: dict[str, Place] = {}
         for follower in settings.followers:
             self.followers[follower.name] = follower.start(book=self._book, state=log.state(follower.name, partition))
-            self._at[follower.name] = log.position(follower.name, ENRICHED, partition)
+            self._at[follower.name] = self._start(follower.name, ENRICHED)
         self._enriched_end = log.place(ENRICHED, partition, at="latest")
+
+    def _start(self, name: str, stream: str) -> Place:
+        """Where a processor goes on: where it stands, or, if it is new, at the first event that is kept."""
+        stands = self._expected[name] = self._log.position(name, stream, self.partition)
+        return stands if stands != Place() else self._log.place(stream, self.partition)
 
     # -- what it waits for --------------------------------------------------------------------------------
 
@@ -120,12 +127,12 @@ class Stage:
         outputs: list[Append] = []
         for chunks in portions(read.chunks):
             outputs += self._portion(enrichment, chunks)
-        commits = [Position("enrichment", CLICKS, self.partition, self._clicks_at, read.place)]
+        positions = [self._move("enrichment", CLICKS, read.place)]
         enriched = [append for append in outputs if append.stream == ENRICHED]
         rows = sum(append.batch.num_rows for append in enriched)
         end = Place(self._enriched_end.offset + rows, self._enriched_end.sequence + len(enriched))
-        commits += [Position(name, ENRICHED, self.partition, at, end) for name, at in self._at.items()]
-        self._commit(outputs, commits)
+        positions += [self._move(name, ENRICHED, end) for name in self._at]
+        self._commit(outputs, positions)
         self._clicks_at, self._enriched_end = read.place, end
         self._at = dict.fromkeys(self._at, end)
         self.high = enrichment.watermark.high
@@ -172,17 +179,28 @@ class Stage:
         others = [place.offset for place in self._at.values() if place != behind]
         most = min([self._settings.max_rows, *(offset - behind.offset for offset in others)])
         begun = perf_counter()
-        read = self._log.read(ENRICHED, self.partition, behind, max_rows=max(most, 1))
+        read = self._whole_batches(behind, max(most, 1))
         self._spend("read", begun)
         if not read.chunks:
             return None
         outputs: list[Append] = []
         for chunks in portions(read.chunks):
             outputs += self._follow(self._frame(chunks), followers)
-        positions = [Position(name, ENRICHED, self.partition, behind, read.place) for name in followers]
+        positions = [self._move(name, ENRICHED, read.place) for name in followers]
         self._commit(outputs, positions)
         self._at.update(dict.fromkeys(followers, read.place))
         return read.rows
+
+    def _whole_batches(self, place: Place, rows: int) -> Read:
+        """Read on to the end of a batch: its watermark, the time of all its rows, comes with the last one."""
+        read = self._log.read(ENRICHED, self.partition, place, max_rows=rows)
+        chunks = [*read.chunks]
+        while chunks and chunks[-1].watermark is None:
+            read = self._log.read(ENRICHED, self.partition, read.place, max_rows=self._settings.max_rows)
+            if not read.chunks:
+                break
+            chunks += read.chunks
+        return Read(chunks, read.place)
 
     def _frame(self, chunks: Sequence[Chunk]) -> Frame:
         batch = together([chunk.batch for chunk in chunks])
@@ -190,6 +208,9 @@ class Stage:
         watermark = max((c.watermark for c in chunks if c.watermark is not None), default=NO_TIME)
         self.high = max(self.high, watermark + lateness)
         return Frame(batch, book=self._book, before=NO_TIME, watermark=watermark, high=self.high)
+
+    def _move(self, name: str, stream: str, place: Place) -> Position:
+        return Position(name, stream, self.partition, self._expected[name], place)
 
     def _commit(self, outputs: Sequence[Append], positions: Sequence[Position]) -> None:
         begun = perf_counter()
@@ -202,6 +223,7 @@ class Stage:
         self._spend("state", begun)
         begun = perf_counter()
         self._log.commit(Commit(outputs=outputs, positions=positions, state=state))
+        self._expected.update({position.group: position.place for position in positions})
         self._spend("commit", begun)
         for append in outputs:
             if append.batch.num_rows:

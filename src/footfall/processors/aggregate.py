@@ -62,12 +62,12 @@ class RunningAggregation:
         self._restore(state)
 
     def process(self, frame: Frame) -> Sequence[Output]:
-        """Count the frame's punctual clicks of the last hour."""
+        """Count the frame's punctual clicks of the last hour; those ahead of time (a fast clock) are not counted."""
         self._rows.add(frame)
         newest = frame.high
         self._newest = max(self._newest, newest)
         oldest = (self._newest // _MINUTE_MS - self._settings.minutes + 1) * _MINUTE_MS
-        recent = np.flatnonzero((frame.times >= oldest) & ~frame.late)
+        recent = np.flatnonzero((frame.times >= oldest) & (frame.times <= frame.high) & ~frame.late)
         if len(recent):
             self._count(frame, recent)
         self._visitors.add(frame)

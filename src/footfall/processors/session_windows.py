@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from footfall.core.codes import Codes, Dictionary, grown
 from footfall.processors.base import NO_TIME, Codebook, Flags, Frame, Times
@@ -281,25 +282,32 @@ class SessionWindows:
         joined = _joined([held, _columns(older)])
         return joined if joined is not None else held
 
-    def put(self, row: dict[str, Any]) -> None:
-        """Take in one saved session; the names of its fields are those of ``Session``."""
-        visitor = int(self._book.visitors.add([row["userId"]])[0])
+    def put(self, saved: pa.RecordBatch) -> None:
+        """Take in saved sessions: a row each, with the names of ``Session``'s fields, products and places as texts."""
+        visitors = self._book.visitors.add(saved.column("userId").to_pylist())
         self._make_room()
-        products = self._book.products.add([row["first_product"], row["last_product"]]).tolist()
-        session = Session(
-            start=row["start"],
-            end=row["end"],
-            clicks=row["clicks"],
-            refreshes=row["refreshes"],
-            first_product=products[0],
-            last_product=products[1],
-            country=int(self.countries.add([row["country"]])[0]),
-            device=int(self.devices.add([row["device"]])[0]),
-            bot=row["bot"],
+        products = self._book.products
+        held = Columns(
+            visitor=visitors,
+            start=saved.column("start").to_numpy().copy(),
+            end=saved.column("end").to_numpy().copy(),
+            clicks=saved.column("clicks").to_numpy().copy(),
+            refreshes=saved.column("refreshes").to_numpy().copy(),
+            first_product=products.add(saved.column("first_product").to_pylist()),
+            last_product=products.add(saved.column("last_product").to_pylist()),
+            country=self.countries.add(saved.column("country").to_pylist()).astype(np.int16),
+            device=self.devices.add(saved.column("device").to_pylist()).astype(np.int16),
+            bot=saved.column("bot").to_numpy(zero_copy_only=False).copy(),
         )
-        self._give_back(visitor, sorted([*self._take(visitor), session], key=lambda s: s.start))
-        self._touched[visitor] = False
-        self._saved[visitor] = True
+        _, which, times = np.unique(visitors, return_inverse=True, return_counts=True)
+        alone = (times[which] == 1) & (self._now.end[visitors] == NO_TIME)
+        only = held.rows(alone)
+        for f in fields(self._now):
+            getattr(self._now, f.name)[only.visitor] = getattr(only, f.name)
+        for session, visitor in _plain(held.rows(~alone)):
+            self._give_back(visitor, sorted([*self._take(visitor), session], key=lambda s: s.start))
+        self._touched[visitors] = False
+        self._saved[visitors] = True
 
 
 def _no_sessions(length: int) -> Columns:

@@ -176,13 +176,13 @@ class RunningSessions:
         self._by_start.restore(parts)
         saved = state.get("open", ())
         self._saved_rows = sum(batch.num_rows for batch in saved)
-        latest: dict[str, int] = {}
-        for number, batch in enumerate(saved):
-            latest.update(dict.fromkeys(batch.column("userId").to_pylist(), number))
-        for number, batch in enumerate(saved):
-            for row in batch.to_pylist():
-                if latest[row["userId"]] == number and not row["gone"]:
-                    self._windows.put(row)
+        codes = [self._book.visitors.add(batch.column("userId").to_pylist()) for batch in saved]
+        latest = np.zeros(len(self._book.visitors), dtype=np.int64)
+        for number, visitors in enumerate(codes):
+            latest[visitors] = number
+        for number, (batch, visitors) in enumerate(zip(saved, codes, strict=True)):
+            open_still = ~batch.column("gone").to_numpy(zero_copy_only=False) & (latest[visitors] == number)
+            self._windows.put(batch.filter(pa.array(open_still)))
 
     def partials(self) -> Sequence[Partial]:
         """Sessions by the half hour in which they began, those of bots apart."""

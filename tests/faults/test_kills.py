@@ -77,7 +77,7 @@ def kill_each(stack: Stack, *, times: int, lanes: Sequence[Sequence[str]]) -> No
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_hundred_kills_of_single_services_change_nothing(clicks: Clickstream) -> None:
-    lanes = ((REPLAY, "behaviour"), ("enrichment", "aggregation", "sessions"))
+    lanes = ((REPLAY, "behaviour"), ("enrichment",), ("aggregation", "sessions"))
     with running(clicks, processors=APART, rate=RATE) as stack:
         kill_each(stack, times=EACH, lanes=lanes)
         found = stack.finish()

@@ -187,14 +187,19 @@ def test_of_two_workers_one_that_only_had_replayed_events_to_do_shuts_the_other_
     count = Counter()
     click(log, BOB, "bad")
     work(log, settings(count))
-    count.mended = True
-    slow = FunctionTask(settings(count), partition=0, log=log)
-    replay(log)
-    work(log, settings(count))
     click(log, BOB, "P1")
+    count.mended = True
+
+    def slow(event: Row, state: Row) -> Row:
+        """Works on P1 while the other one works on what is replayed meanwhile."""
+        replay(log)
+        other = FunctionTask(settings(count), partition=0, log=log)
+        other._at.pop(ENRICHED)
+        assert other.step() == 1
+        return count(event, state)
 
     with pytest.raises(Fenced):
-        slow.step()
+        FunctionTask(settings(slow), partition=0, log=log).step()
     work(log, settings(count))
     assert put_out(log) == [(BOB, 1), (BOB, 2)]
 

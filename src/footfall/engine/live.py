@@ -10,6 +10,7 @@ from typing import Any, Final
 from footfall.core.clock import Clock
 from footfall.core.errors import UsageError
 from footfall.core.events import OFFERS
+from footfall.engine.logs import logger
 from footfall.engine.publish import publish
 from footfall.engine.stage import Stage
 from footfall.engine.worker import Progress, Task, Worker
@@ -21,13 +22,6 @@ from footfall.stores.views import refresh
 
 _RETENTION_EVERY: Final = 60
 """Seconds between two looks at what the log may forget."""
-
-
-def logger() -> Any:
-    """Loaded when there is something to say: it takes as long as all the rest of a restart."""
-    import structlog
-
-    return structlog.get_logger()
 
 
 @dataclass(slots=True)

@@ -20,9 +20,6 @@ def serve(name: str, data_dir: Path, work: Callable[[threading.Event, Heartbeat]
 
     The first SIGINT or SIGTERM asks it to stop, the second SIGINT ends it at once.
     """
-    from footfall.apps.cli import logs  # takes a while, and only services need it
-
-    logs.configure()
     stop = threading.Event()
     before = {number: signal.signal(number, stopper(stop)) for number in (signal.SIGINT, signal.SIGTERM)}
     heartbeat = Heartbeat(data_dir / "run", name)

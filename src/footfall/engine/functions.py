@@ -28,7 +28,17 @@ from footfall.engine.failed import OPEN, FailedEvent, events_of, failed_id, func
 from footfall.engine.function_output import events_batch, finished_batch, finished_events, split
 from footfall.engine.function_retry import batch_of, make_retry_stream, object_of
 from footfall.engine.registry import REGISTERED, FunctionSettings
-from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, StateWrite, StreamSettings
+from footfall.log.base import (
+    Append,
+    Chunk,
+    Commit,
+    DurableLog,
+    Place,
+    Position,
+    StateWrite,
+    StreamSettings,
+    first_place,
+)
 from footfall.log.codecs import json as flat
 
 _ROWS: Final = 10_000
@@ -107,11 +117,12 @@ class FunctionTask:
         self._log = log
         self._group = f"function:{settings.name}"
         self._retry = make_retry_stream(log, settings.name, settings.stream)
-        self._at = {
+        self._stands = {
             stream: log.position(self._group, stream, partition)
             for stream in (settings.stream, self._retry)
             if partition < log.info(stream).settings.partitions
         }
+        self._at = {stream: first_place(log, stands, stream, partition) for stream, stands in self._stands.items()}
         self._states: dict[str, bytes] = {}
         self._touched: set[str] = set()
         self._saved_rows = 0
@@ -149,10 +160,11 @@ class FunctionTask:
     def _commit(self, outputs: Sequence[Append], places: dict[str, Place]) -> None:
         """Both positions go into every commit: the state is that of both streams, and one worker's alone."""
         positions = [
-            Position(self._group, stream, self._partition, self._at[stream], place) for stream, place in places.items()
+            Position(self._group, stream, self._partition, self._stands[stream], place)
+            for stream, place in places.items()
         ]
         self._log.commit(Commit(outputs=outputs, positions=positions, state=self._state_writes()))
-        self._at = places
+        self._at = self._stands = places
         for append in outputs:
             self.put_out[append.stream] = self.put_out.get(append.stream, 0) + append.batch.num_rows
 

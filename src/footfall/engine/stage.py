@@ -19,7 +19,7 @@ from footfall.core.errors import Reason
 from footfall.core.events import CLICKS, ENRICHED, FAILED, Batch
 from footfall.core.watermarks import WatermarkSettings
 from footfall.engine.failed import failed_batch
-from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, Read, StateWrite
+from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, Read, StateWrite, first_place
 from footfall.log.codecs.json import encode
 from footfall.processors.base import NO_TIME, Codebook, Frame, Partial, Processor, Running
 from footfall.processors.enrichment.processor import Arrival, Enrichment, RunningEnrichment, together
@@ -84,7 +84,7 @@ class Stage:
     def _start(self, name: str, stream: str) -> Place:
         """Where a processor goes on: where it stands, or, if it is new, at the first event that is kept."""
         stands = self._expected[name] = self._log.position(name, stream, self.partition)
-        return stands if stands != Place() else self._log.place(stream, self.partition)
+        return first_place(self._log, stands, stream, self.partition)
 
     # -- what it waits for --------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from footfall.core.events import ENRICHED
 from footfall.engine.registry import REGISTERED
 from footfall.engine.stage import portions
 from footfall.engine.worker import Task
-from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, StateWrite
+from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, StateWrite, first_place
 from footfall.processors.base import NO_TIME, Change, Codebook, Frame
 from footfall.processors.enrichment.processor import together
 from footfall.processors.window_model import Aggregate, Top, Window
@@ -74,7 +74,8 @@ class WindowTask:
         self._log = log
         self._lateness = lateness // timedelta(milliseconds=1)
         self._group = f"windows:{settings.name}"
-        self._at = log.position(self._group, ENRICHED, partition)
+        self._stands = log.position(self._group, ENRICHED, partition)
+        self._at = first_place(log, self._stands, ENRICHED, partition)
         self._watermark = NO_TIME
         self._book = Codebook()
         self.put_out: dict[str, int] = {}
@@ -106,10 +107,10 @@ class WindowTask:
         if not read.chunks:
             return None
         outputs = [append for chunks in portions(read.chunks) for append in self._count(self._frame(chunks))]
-        position = Position(self._group, ENRICHED, self._partition, self._at, read.place)
+        position = Position(self._group, ENRICHED, self._partition, self._stands, read.place)
         state = writes(self._group, self._partition, self._running.changes())
         self._log.commit(Commit(outputs=outputs, positions=[position], state=state))
-        self._at = read.place
+        self._at = self._stands = read.place
         note(self.put_out, outputs, self._settings.to)
         return read.rows
 
@@ -136,7 +137,8 @@ class MergeTask:
         self._partition = partition
         self._log = log
         self._group = f"windows:{settings.name}:merge"
-        self._at = log.position(self._group, settings.partials, partition)
+        self._stands = log.position(self._group, settings.partials, partition)
+        self._at = first_place(log, self._stands, settings.partials, partition)
         sources = log.info(ENRICHED).settings.partitions
         self._running = MergedWindows(settings, log.state(self._group, partition), sources=sources)
         self.put_out: dict[str, int] = {}
@@ -157,10 +159,10 @@ class MergeTask:
             return None
         made = [self._running.process(chunk.batch) for chunk in read.chunks]
         outputs = [Append(self._settings.to, self._partition, batch) for batch in made if batch is not None]
-        position = Position(self._group, self._settings.partials, self._partition, self._at, read.place)
+        position = Position(self._group, self._settings.partials, self._partition, self._stands, read.place)
         state = writes(self._group, self._partition, self._running.changes())
         self._log.commit(Commit(outputs=outputs, positions=[position], state=state))
-        self._at = read.place
+        self._at = self._stands = read.place
         note(self.put_out, outputs, self._settings.to)
         return 0
 

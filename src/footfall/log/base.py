@@ -204,6 +204,11 @@ class Checkpoints(Protocol):
         ...
 
 
+def first_place(log: DurableLog, stands: Place, stream: str, partition: int) -> Place:
+    """Where a group begins to read: where it stands, or, if it never committed, at the first event that is kept."""
+    return stands if stands != Place() else log.place(stream, partition)
+
+
 class DurableLog(Log, Checkpoints, Protocol):
     """A log that also keeps the checkpoints: the embedded one."""
 

@@ -40,7 +40,7 @@ def _present(field: pa.Field) -> st.SearchStrategy[Any]:
     by_name: dict[str, st.SearchStrategy[Any]] = {
         "event_type": st.sampled_from(EVENT_TYPES),
         "ip": st.ip_addresses().map(str),
-        "age": st.integers(0, 150),
+        "age": st.integers(0, 130),
         "detail": st.just("") | texts,
     }
     if field.name in by_name:

@@ -222,7 +222,7 @@ def _work(parts: Parts, partitions: Sequence[int], clock: Clock, drained: Any, l
     try:
         with parts.open_log() as log, parts.open_store() as store:
             stages = parts.stages(log, store, partitions, seconds)
-            worker = Worker(stages, log=log, clock=clock, stop=stop, every_second=_watch(parent, stop))
+            worker = Worker(stages, log=log, clock=clock, stop=stop, every_second=_watch(parent, stop, stages))
             worker.run(drained=lambda: True)
             seconds.clear()
             line.send({})
@@ -236,11 +236,13 @@ def _work(parts: Parts, partitions: Sequence[int], clock: Clock, drained: Any, l
         pass
 
 
-def _watch(parent: int, stop: threading.Event) -> Callable[[object], None]:
-    """Stop when the process that reads the file is gone."""
+def _watch(parent: int, stop: threading.Event, stages: Sequence[Stage]) -> Callable[[object], None]:
+    """Once a second: stop when the process that reads the file is gone, and give back what nobody needs."""
 
     def look(_progress: object) -> None:
         if os.getppid() != parent:
             stop.set()
+        for stage in stages:
+            stage.tidy()
 
     return look

@@ -355,3 +355,11 @@ def test_a_time_is_milliseconds_or_iso_8601(text: str, ms: int | None) -> None:
 def test_an_address_is_ipv4_or_ipv6() -> None:
     assert all(map(is_address, ["1.2.3.4", "255.255.255.255", "::", "2001:db8::1", "::ffff:1.2.3.4"]))
     assert not any(map(is_address, ["1.2.3", "256.1.1.1", "1.2.3.4 ", "::g", "localhost", "1.2.3.4:80"]))
+
+
+def test_a_header_that_is_no_text_of_fields_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_bytes(b"\r\x01")
+
+    with pytest.raises(UsageError, match="line 1: the header is not comma-separated text"):
+        open_reader(file)

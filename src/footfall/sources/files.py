@@ -41,17 +41,23 @@ def open_reader(path: Path, *, mapping: Mapping[str, str] | None = None, block_b
 
         return open_ndjson(path, line, mapping=chosen, block_bytes=block_bytes)
     delimiter = "\t" if line.count("\t") > line.count(",") else ","
-    columns = _columns(line, delimiter)
+    columns = _columns(line, delimiter, path)
     return Delimited(
         path, recognise(columns, chosen, form="delimited", delimiter=delimiter, where=str(path)), block_bytes
     )
 
 
-def _columns(line: str, delimiter: str) -> list[str]:
+def _columns(line: str, delimiter: str, path: Path) -> list[str]:
     """The names in a header."""
     if delimiter == "\t":
         return [name.strip() for name in line.split(delimiter)]
-    return [name.strip() for name in next(csv.reader([line]), [])]
+    try:
+        return [name.strip() for name in next(csv.reader([line]), [])]
+    except csv.Error as error:
+        raise UsageError(
+            f"{path}, line 1: the header is not comma-separated text ({error}).",
+            remedy="Give the file a header: the names of its columns, separated by commas.",
+        ) from error
 
 
 def _beginning(path: Path) -> bytes:

@@ -66,6 +66,8 @@ class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     keep_gigabytes: Annotated[float, msgspec.Meta(gt=0)] = 20
     lateness_minutes: Annotated[float, msgspec.Meta(ge=0)] = 10
     session_gap_minutes: Annotated[float, msgspec.Meta(gt=0)] = 30
+    written: bool = msgspec.field(default=False, name="-")
+    """Whether a settings file said so: only then is what there is changed."""
 
     @property
     def lateness(self) -> timedelta:
@@ -122,11 +124,12 @@ def read_pipeline(file: Path | None = None) -> Pipeline:
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        return msgspec.convert(content.get("pipeline") or {}, Pipeline)
+        section = content.get("pipeline") or {}
+        return msgspec.structs.replace(msgspec.convert(section, Pipeline), written=bool(section))
     except FileNotFoundError as error:
         raise UsageError(f"Settings file {path} does not exist.", remedy="Check the path.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
         raise UsageError(f"Settings file {path} cannot be read: {error}.") from error
     except msgspec.ValidationError as error:
-        known = ", ".join(Pipeline.__struct_fields__)
+        known = ", ".join(name for name in Pipeline.__struct_fields__ if name != "written")
         raise UsageError(f"{path}, section pipeline: {error}.", remedy=f"Settings there are: {known}.") from error

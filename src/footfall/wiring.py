@@ -14,7 +14,7 @@ from footfall.core.clock import Clock, SystemClock
 from footfall.core.errors import Failure, UsageError
 from footfall.core.events import CLICKS
 from footfall.core.progress import unheard
-from footfall.engine.directory import in_use, usable
+from footfall.engine.directory import fingerprint, in_use, usable
 from footfall.log.base import DurableLog, Verified
 from footfall.log.embedded import EmbeddedLog
 from footfall.pipeline import PROCESSORS, DataDirectory, Pipeline, read_pipeline
@@ -38,12 +38,13 @@ _BLOCK_BYTES: Final = 16 << 20
 def open_log(data_dir: Path, *, pipeline: Pipeline | None = None, clock: Clock | None = None) -> EmbeddedLog:
     """The log of a data directory, with all streams made. Raises UsageError when it cannot be used.
 
-    Without a pipeline, streams that are there stay as they are.
+    Streams that are there stay as they are, unless a settings file says how long they are kept.
     """
     usable(data_dir)
     log = EmbeddedLog.open(DataDirectory(data_dir).log, clock=clock or SystemClock())
-    if pipeline is not None or not log.streams():
-        for stream, settings in (pipeline or Pipeline()).streams().items():
+    there = {info.name for info in log.streams()}
+    for stream, settings in (pipeline or Pipeline()).streams().items():
+        if stream not in there or (pipeline is not None and pipeline.written):
             log.create(stream, settings)
     return log
 
@@ -269,19 +270,20 @@ def replay(
     pipeline, clock = read_pipeline(settings), SystemClock()
     reader = open_reader(file, mapping=mapping or {})
     source = str(file.absolute())
+    known_as = f"{source} {fingerprint(file)}"
     interval = timedelta(milliseconds=200) if events_per_second is None else timedelta(seconds=1 / events_per_second)
     with open_log(data_dir, pipeline=pipeline) as log:
         replaying = Replay(
             reader,
-            source=source,
+            source=known_as,
             pace=Pace(keep_timing=keep_timing, interval=interval, speed=speed),
             clock=clock,
             stop=stop,
             loop=loop,
             original_time=original_time,
-            start=replay_place(log, source),
+            start=replay_place(log, known_as),
         )
-        ingest = Ingest(log, source=source, layout=reader.layout, clock=clock)
+        ingest = Ingest(log, source=source, layout=reader.layout, clock=clock, known_as=known_as)
         pulse = Pulse(clock, beat)
         ingest_replay(
             ingest,
@@ -307,14 +309,16 @@ def failed_events(data_dir: Path) -> list[FailedEvent]:
         return FailedEvents(log).list()
 
 
-def replay_failed(rows: Mapping[str, bytes], *, data_dir: Path) -> Replayed:
+def replay_failed(
+    rows: Mapping[str, bytes], *, data_dir: Path, settings: Path | None = None, patterns: Path | None = None
+) -> Replayed:
     """Failed events, as they are or corrected, into ``click-data``; and through the pipeline, if no worker runs.
 
     Those of users' functions wait until the functions run.
     """
     from footfall.engine.refailed import replay_failed as bring_in
 
-    pipeline = read_pipeline()
+    pipeline = read_pipeline(settings)
     with open_existing_log(data_dir) as log:
         done = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness)
     try:
@@ -322,7 +326,7 @@ def replay_failed(rows: Mapping[str, bytes], *, data_dir: Path) -> Replayed:
             pass
     except Failure:
         return done  # a worker runs and takes them up
-    run(PROCESSORS, data_dir=data_dir, until_end=True, stop=threading.Event())
+    run(PROCESSORS, data_dir=data_dir, settings=settings, patterns=patterns, until_end=True, stop=threading.Event())
     return done
 
 

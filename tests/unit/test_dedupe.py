@@ -122,3 +122,14 @@ def test_numbers_are_counted_once_through_a_restart() -> None:
     more = again.changes()
     assert more is not None
     assert more[0].column("key").to_pylist() == [7]
+
+
+@pytest.mark.parametrize("form", ["{:032x}", "{:016x}0000000000000000", "0190a5e0{:08x}7000800000000000"])
+def test_ids_that_count_up_are_told_apart(form: str) -> None:
+    numbers = range(20_000)
+    seen = SeenIds()
+
+    sifted = seen.sift(clicks([{"event_id": bytes.fromhex(form.format(n))} for n in numbers]))
+
+    assert len(sifted.fresh) == len(numbers)
+    assert len(seen.sift(clicks([{"event_id": bytes.fromhex(form.format(n))} for n in numbers])).duplicates) == 20_000

@@ -70,7 +70,7 @@ def test_the_files_section_is_the_pipeline(tmp_path: Path) -> None:
     file = tmp_path / "footfall.yaml"
     file.write_text("port: 8010\npipeline:\n  partitions: 4\n")
 
-    assert read_pipeline(file) == Pipeline(partitions=4)
+    assert read_pipeline(file) == Pipeline(partitions=4, written=True)
 
 
 def test_a_data_directory_has_a_place_for_everything() -> None:

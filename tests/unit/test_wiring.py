@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,23 @@ def test_a_second_backfill_adds_nothing(tmp_path: Path) -> None:
     again = wiring.backfill(file, data_dir=tmp_path / "data")
     assert (first["accepted"], first["visitors"], again["accepted"], again["duplicates"]) == (3, 2, 0, 3)
     assert (again["sessions"], again["open_sessions"]) == (first["sessions"], first["open_sessions"])
+
+
+def test_another_file_in_the_place_of_one_that_was_replayed_is_replayed_from_its_beginning(tmp_path: Path) -> None:
+    file = tmp_path / "clicks.csv"
+    file.write_text(rows("ada", "bob"))
+    replay(file, tmp_path / "data")
+
+    file.write_text(rows("dan", "eve", "fay"))
+
+    assert replay(file, tmp_path / "data")["published"] == 3
+
+
+def test_retention_changes_only_when_a_settings_file_says_so(tmp_path: Path) -> None:
+    year = Pipeline(keep_days=365, written=True)
+    wiring.open_log(tmp_path, pipeline=year).close()
+
+    with wiring.open_log(tmp_path, pipeline=Pipeline()) as log:
+        assert log.info(CLICKS).settings.keep_for == timedelta(days=365)
+    with wiring.open_log(tmp_path, pipeline=Pipeline(keep_days=2, written=True)) as log:
+        assert log.info(CLICKS).settings.keep_for == timedelta(days=2)

@@ -36,6 +36,8 @@ from footfall.stores.base import ServingStore
 from footfall.stores.views import refresh
 
 _WORKERS: Final = 2
+_WEIGHED_EVERY: Final = 0.02
+"""Seconds between two looks at the memory, while there is nothing else to do."""
 _PATIENCE: Final = 60.0
 """Seconds for a worker to end by itself once it was told to."""
 
@@ -65,7 +67,6 @@ class _Told:
     """What workers said when they ended."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    rss_mb: float = 0.0
 
 
 def backfill(
@@ -94,6 +95,7 @@ def backfill(
 
             def report(tally: Tally) -> None:
                 crew.check()
+                crew.weigh()
                 progress(tally.events)
 
             ingest_file(ingest, ahead(reader.blocks(), stop), lateness=settings.lateness, stop=stop, progress=report)
@@ -105,7 +107,6 @@ def backfill(
             refresh(store)
     seconds = perf_counter() - ready
     tally = ingest.tally
-    rss = peak_rss_mb() + told.rss_mb
     return {
         "events": tally.events,
         "accepted": after.accepted - before.accepted,
@@ -120,22 +121,18 @@ def backfill(
         "seconds": round(seconds, 3),
         "start_seconds": round(ready - begun, 3),
         "events_per_second": round(tally.events / seconds) if seconds else 0,
-        "peak_rss_mb": round(rss, 1),
-        "peak_rss_mb_of_workers": round(told.rss_mb, 1),
+        "peak_rss_mb": round(crew.peak_rss_mb, 1),
         "stages": {"ingest": round(reading, 3)} | {name: round(s, 3) for name, s in sorted(told.seconds.items())},
     }
 
 
-def peak_rss_mb() -> float:
-    """The most memory (MiB) that this process held at a time.
-
-    Linux says it of the program alone; ``getrusage`` would count what was there before the program was loaded.
-    """
+def rss_mb(pid: int) -> float:
+    """The memory (MiB) that a process holds now; 0 when it has ended. Pages that processes share count for each."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+        resident = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):
+        return 0.0
+    return resident * resource.getpagesize() / (1 << 20)
 
 
 class _Crew:
@@ -145,6 +142,13 @@ class _Crew:
         self._processes = processes
         self._lines = lines
         self._drained = drained
+        self.peak_rss_mb = 0.0
+        """The most memory (MiB) that all processes were seen to hold at the same time."""
+
+    def weigh(self) -> None:
+        """Look how much memory all processes hold now."""
+        pids = [os.getpid(), *(process.pid for process in self._processes if process.is_alive())]
+        self.peak_rss_mb = max(self.peak_rss_mb, sum(map(rss_mb, pids)))
 
     def wait_ready(self) -> None:
         """Wait until every worker has caught up with what the log held."""
@@ -163,13 +167,14 @@ class _Crew:
         told = _Told()
         for process, line in zip(self._processes, self._lines, strict=True):
             heard = self._hear(process, line)
-            told.rss_mb += heard["rss_mb"]
             for name, seconds in heard["seconds"].items():
                 told.seconds[name] = told.seconds.get(name, 0.0) + seconds
             process.join(_PATIENCE)
         return told
 
     def _hear(self, process: Any, line: Connection) -> Mapping[str, Any]:
+        while not line.poll(_WEIGHED_EVERY):
+            self.weigh()
         try:
             heard: Mapping[str, Any] = line.recv()
         except EOFError:
@@ -228,7 +233,7 @@ def _work(parts: Parts, partitions: Sequence[int], clock: Clock, drained: Any, l
             line.send({})
             worker.run(drained=drained.is_set)
             publish(stages, store)
-        line.send({"seconds": seconds, "rss_mb": peak_rss_mb()})
+        line.send({"seconds": seconds})
     except FootfallError as error:
         with suppress(OSError):
             line.send({"error": error})

@@ -101,9 +101,13 @@ def select(clicks: Batch, rows: npt.NDArray[np.int64], *, drop_users_not_in: npt
 class Ingest:
     """Appends what one source brings. Open one a source."""
 
-    def __init__(self, log: DurableLog, *, source: str, layout: str, clock: Clock, batch_rows: int = 100_000) -> None:
+    def __init__(
+        self, log: DurableLog, *, source: str, layout: str, clock: Clock, batch_rows: int = 100_000, known_as: str = ""
+    ) -> None:
         self._log = log
         self.source = source
+        self.known_as = known_as or source
+        """Under this name the place in the source is kept."""
         self._layout = layout
         self._clock = clock
         self._batch_rows = batch_rows
@@ -166,7 +170,7 @@ class Ingest:
         written = [] if self.high is None else [_high(self.high)]
         passed = self._passed(ordering, place, clicks)
         if passed is not None:
-            written.append(_place(self.source, passed))
+            written.append(_place(self.known_as, passed))
         slices = [part for batch in ready for part in _slices(batch, self._batch_rows)]
         for part in slices[:-1]:
             self.append(part)
@@ -257,7 +261,7 @@ def ingest_replay(
                 turn.clicks,
                 bad=turn.bad,
                 watermark=now - lateness_ms if due else None,
-                state=[_place(ingest.source, turn.place)],
+                state=[_place(ingest.known_as, turn.place)],
             )
         progress(ingest.tally)
 

@@ -16,6 +16,8 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_TOP_PAD: Final = -2
 _M_MMAP_THRESHOLD: Final = -3
 _KEPT: Final = 1 << 30
+_LARGE: Final = 24 << 20
+"""From here on memory comes from the system and goes back to it: tables that grow leave no holes."""
 _PAD: Final = 32 << 20
 
 
@@ -24,7 +26,7 @@ def keep_freed_memory() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; elsewhere things stay as they are
     if mallopt is not None:
-        for what, value in ((_M_MMAP_THRESHOLD, _KEPT), (_M_TRIM_THRESHOLD, _KEPT), (_M_TOP_PAD, _PAD)):
+        for what, value in ((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _KEPT), (_M_TOP_PAD, _PAD)):
             mallopt(what, value)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from footfall.core.events import Batch
-from footfall.core.hashing import U64, column_hashes, lanes_of, mix, row_hashes
+from footfall.core.hashing import U64, column_hashes, lanes_of, row_hashes
 
 Rows = npt.NDArray[np.int64]
 Checks = npt.NDArray[np.uint32]
@@ -152,12 +152,8 @@ class SeenIds:
         """The ids that are new since the last call, and whether they replace all that was saved."""
         if self._turned:
             self._turned = False
-            held = np.flatnonzero(self._old.keys)
-            parts = [(self._old.keys[held], self._old.checks[held])]
-            held = np.flatnonzero(self._young.keys)
-            parts.append((self._young.keys[held], self._young.checks[held]))
             self._unsaved.clear()
-            return _batch(parts), True
+            return _everything([self._old, self._young]), True
         if not self._unsaved:
             return None
         batch = _batch(self._unsaved)
@@ -207,6 +203,20 @@ class SeenKeys:
             self._table.add(keys, np.zeros(len(keys), dtype=np.uint32))
 
 
+def _everything(tables: Sequence[_Table]) -> Batch:
+    """All ids of these tables, taken out piece by piece: they are millions, and memory is what is short."""
+    keys = np.empty(sum(table.used for table in tables), dtype=np.uint64)
+    checks = np.empty(len(keys), dtype=np.uint32)
+    end = 0
+    for table in tables:
+        for start in range(0, len(table.keys), _MOVED):
+            held = start + np.flatnonzero(table.keys[start : start + _MOVED])
+            keys[end : end + len(held)] = table.keys[held]
+            checks[end : end + len(held)] = table.checks[held]
+            end += len(held)
+    return pa.RecordBatch.from_arrays([pa.array(keys), pa.array(checks)], names=["key", "check"])
+
+
 def _batch(parts: Sequence[tuple[U64, Checks]]) -> Batch:
     keys = np.concatenate([keys for keys, _ in parts])
     checks = np.concatenate([checks for _, checks in parts])
@@ -214,7 +224,9 @@ def _batch(parts: Sequence[tuple[U64, Checks]]) -> Batch:
 
 
 def _keys_and_checks(clicks: Batch) -> tuple[U64, Checks]:
+    """A key from all 16 bytes of each id, which a client may have chosen badly, and a check of id and content."""
     lanes = lanes_of(clicks.column("event_id"))
-    keys = np.maximum(lanes[:, 0], np.uint64(1))
+    first, second = np.ascontiguousarray(lanes[:, 0]), np.ascontiguousarray(lanes[:, 1])
+    keys = np.maximum(row_hashes([first, second]), np.uint64(1))
     content = row_hashes([column_hashes(clicks.column(name)) for name in _CHECKED])
-    return keys, mix(content ^ lanes[:, 1]).astype(np.uint32)
+    return keys, row_hashes([first, second, content], lane=1).astype(np.uint32)

@@ -26,7 +26,7 @@ class LatestVisitors:
 
     def add(self, frame: Frame) -> None:
         """Look at the newest punctual rows of the frame: as many as it takes to meet enough visitors."""
-        punctual = np.flatnonzero(~frame.late)
+        punctual = np.flatnonzero(~frame.late & (frame.times <= frame.high))
         if not len(punctual):
             return
         looked_at = 64 * self._size
@@ -87,13 +87,13 @@ class LatestRows:
 
     def add(self, frame: Frame) -> None:
         """Look at the newest rows of the frame."""
-        if not len(frame):
+        rows = np.flatnonzero(frame.times <= frame.high)  # a clock that is ahead would stay on top for ever
+        if not len(rows):
             return
         times = frame.times
-        rows = np.arange(len(frame))
         if len(rows) > self._size:
-            cut = np.partition(times, len(times) - self._size)[len(times) - self._size]
-            rows = np.flatnonzero(times >= cut)
+            cut = np.partition(times[rows], len(rows) - self._size)[len(rows) - self._size]
+            rows = rows[times[rows] >= cut]
         batch = _plain(frame.batch.take(pa.array(self._newest(times[rows], frame.batch.column("event_id"), rows))))
         if self._rows is not None:
             both = pa.Table.from_batches([self._rows, batch]).combine_chunks().to_batches()[0]

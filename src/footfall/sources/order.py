@@ -42,7 +42,7 @@ class Orderer:
     def start(self, high: int | None = None, *, latest: int | None = None) -> Ordering:
         """Begin with the first row; ``high`` is the greatest event time (ms) that the stream already holds.
 
-        A row later than ``latest`` (ms) has a wrong clock: M does not follow it.
+        A row later than ``latest`` (ms) has a wrong clock: M does not follow it, and it is put out at once.
         """
         lateness = self.lateness // timedelta(milliseconds=1)
         return Ordering(lateness, _BEGINNING if high is None else high, -_BEGINNING if latest is None else latest)
@@ -99,13 +99,15 @@ class Ordering:
         self._high = int(before[-1])
         limits: Times = before[:-1] - self.lateness
         late = times < limits
-        if not late.any():
+        through = late | (times > self._latest)
+        if not through.any():
             self._hold(_sorted(batch, times))
             return self._due()
-        punctual = np.flatnonzero(~late)
+        punctual = np.flatnonzero(~through)
         if len(punctual):
             self._hold(_sorted(batch.take(pa.array(punctual)), times[punctual]))
-        return self._due_with(_marked_late(batch.take(pa.array(np.flatnonzero(late)))), limits[late])
+        passed = batch.take(pa.array(np.flatnonzero(through)))
+        return self._due_with(_marked(passed, late[through]), limits[through])
 
     def flush(self) -> list[Batch]:
         """The input has ended: return all that is held back."""
@@ -207,7 +209,7 @@ def _recoded(batch: Batch) -> Batch:
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
-def _marked_late(batch: Batch) -> Batch:
-    """The same rows, marked as late."""
+def _marked(batch: Batch, late: npt.NDArray[np.bool_]) -> Batch:
+    """The same rows, each marked as late or not."""
     place = batch.schema.get_field_index("late")
-    return batch.set_column(place, batch.schema.field(place), pa.repeat(pa.scalar(True), batch.num_rows))
+    return batch.set_column(place, batch.schema.field(place), pa.array(late))

@@ -30,8 +30,8 @@ class Enrichment:
 
     watermark: WatermarkSettings = field(default_factory=WatermarkSettings)
     steps: Sequence[Step] = STEPS
-    remembered: int = 5_800_000
-    """Events of a partition, at least, for which a duplicate is still recognised: at most 200 MB of memory."""
+    remembered: int = 2_900_000
+    """Events of a partition, at least, for which a duplicate is still recognised: at most 100 MB of memory."""
 
     @property
     def name(self) -> str:

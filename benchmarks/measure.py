@@ -48,6 +48,7 @@ def measured(command: Sequence[str]) -> Run:
     """Run a command to its end. Raises CalledProcessError, with its messages, when it fails."""
     before = psutil.Process().children()
     assert not before, "one run at a time: others would take its memory and time"
+    os.sync()  # what earlier runs left to be written is not this one's work
     began = time.perf_counter()
     cpu_before = sum(os.times()[2:4])
     with subprocess.Popen(

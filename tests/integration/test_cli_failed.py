@@ -11,6 +11,16 @@ import pytest
 from footfall.apps.cli import main
 
 HEADER = "userId,productId,timestamp,ip\n"
+PATTERNS = """
+patterns:
+  - name: any-click
+    within: 30 minutes
+    audience:
+      - {gender: any, age: [18, 99], offer: hello}
+    states:
+      init:
+        - {on: {category: Unknown}, to: offer}
+"""
 ROWS = (
     "ada,P1,2026-01-01T10:00:00Z,10.0.0.1\n"
     "bob,P1,yesterday,10.0.0.2\n"
@@ -33,8 +43,11 @@ class Shop:
     def failed(self, *options: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.run("failed", "list", "--json", *options).splitlines()]
 
+    def stream(self, name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.run("tail", name, "--from", "earliest", "--limit", "99").splitlines()]
+
     def clicks(self) -> int:
-        return len(self.run("tail", "click-data", "--from", "earliest", "--limit", "99").splitlines())
+        return len(self.stream("click-data"))
 
 
 @pytest.fixture
@@ -88,6 +101,32 @@ def test_a_row_that_is_still_wrong_stays_in_the_list(shop: Shop) -> None:
 
     assert len(shop.failed()) == 2
     assert shop.clicks() == 2
+
+
+def test_a_corrected_row_meets_the_patterns_that_are_named(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(PATTERNS)
+    (tmp_path / "users.json").write_text('{"userId": "bob", "gender": "M", "birthDate": "1990-01-01"}')
+    shop.run("load", "users", str(tmp_path / "users.json"))
+    first, *_ = shop.failed()
+    row = "bob,P1,2026-01-01T10:00:04Z,10.0.0.2"
+
+    shop.run("failed", "replay", first["id"], "--raw", row, "--patterns", str(tmp_path / "own.yaml"))
+
+    assert [(one["userId"], one["offer"]) for one in shop.stream("special-offers")] == [("bob", "hello")]
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(1, True), (10, False)])
+def test_a_corrected_row_is_late_by_the_settings_that_are_named(
+    shop: Shop, tmp_path: Path, minutes: int, late: bool
+) -> None:
+    (tmp_path / "own.yaml").write_text(f"pipeline:\n  lateness_minutes: {minutes}\n")
+    first, *_ = shop.failed()
+    row = "bob,P1,2026-01-01T09:55:00Z,10.0.0.2"
+
+    shop.run("failed", "replay", first["id"], "--raw", row, "--settings", str(tmp_path / "own.yaml"))
+
+    (found,) = [one.get("late", False) for one in shop.stream("enriched-click-data") if one["userId"] == "bob"]
+    assert found is late
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "0123"], ["--raw", "x"]])

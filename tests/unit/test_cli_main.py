@@ -97,6 +97,32 @@ def test_a_bug_leaves_its_trace_in_a_file_that_the_message_names(
     assert "ZeroDivisionError: by zero" in crash.read_text()
 
 
+def test_the_newest_twenty_crash_files_are_kept(raising: Raising, tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    for number in range(25):
+        old = run_dir / f"crash-{number:02}.log"
+        old.touch()
+        os.utime(old, (number, number))
+    (run_dir / "worker.json").touch()
+
+    raising(ZeroDivisionError("by zero"))
+
+    kept = {path.name for path in run_dir.glob("crash-*.log")}
+    assert len(kept) == main.CRASHES == 20
+    assert kept > {f"crash-{number:02}.log" for number in range(6, 25)}
+    assert (run_dir / "worker.json").exists()
+
+
+def test_a_message_cannot_steer_the_terminal(raising: Raising, capsys: pytest.CaptureFixture[str]) -> None:
+    raising(UsageError("x\x1b]0;owned\x07.csv\x9b2J\nis empty."))
+    raising(ZeroDivisionError("\x1b[2J"))
+
+    said = capsys.readouterr().err
+    assert said.startswith("Error: x\\x1b]0;owned\\x07.csv\\x9b2J\nis empty.\n")
+    assert "ZeroDivisionError: \\x1b[2J" in said
+
+
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "footfall.apps.cli", "doctor", "--json"]
     with subprocess.Popen(
@@ -125,6 +151,10 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         (["generate", "--events", "5", "--out", "clicks.docx"], "clicks.docx"),
         (["generate", "--events", "-5", "--out", "clicks.tsv"], "'--events'"),
         (["run", "enrichment", "--replica", "3/2"], "--replica 3/2"),
+        (["run", "enrichment", "--name", "../worker"], "--name ../worker"),
+        (["run", "enrichment", "--name", "supervisor"], "--name supervisor"),
+        (["replay", "notes.csv", "--name", "my replay"], "--name my replay"),
+        (["failed", "replay", "--all", "--patterns", "none.yaml"], "none.yaml does not exist"),
         (["tail", "click-data"], "no data directory"),
         (["topics"], "no data directory"),
         (["query", "SELECT 1"], "no data directory"),

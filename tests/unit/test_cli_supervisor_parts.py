@@ -8,8 +8,8 @@ import pytest
 
 from footfall.apps.supervisor.backoff import Backoff
 from footfall.apps.supervisor.logs import Lines, LogFile, loud
-from footfall.apps.supervisor.services import Service
-from footfall.apps.supervisor.settings import read_settings
+from footfall.apps.supervisor.services import Service, footfall_command
+from footfall.apps.supervisor.settings import ServiceSettings, read_settings
 from footfall.core.errors import UsageError
 
 
@@ -82,12 +82,44 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("run, mine.py", ["--name", "mine", "--settings", "footfall.yaml"]),
+        ("replay, mine.tsv, --name=other", ["--settings", "footfall.yaml"]),
+        ("run, mine.py, --settings, own.yaml", ["--name", "mine"]),
+        ("tail, sessions", []),
+    ],
+)
+def test_a_service_of_the_users_works_with_the_same_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("footfall.yaml").write_text(f"services:\n  - {{name: mine, run: [{said}]}}\n")
+    settings = read_settings(None)
+
+    service = settings.services[0].service(Path("data"), settings=settings.file)
+
+    assert service.command == footfall_command(*said.split(", "), *told, "--data-dir", "data")
+
+
+def test_without_a_settings_file_services_are_told_of_none() -> None:
+    service = ServiceSettings(name="mine", run=("run", "mine.py")).service(Path("data"), settings=None)
+
+    assert "--settings" not in service.command
+
+
+@pytest.mark.parametrize(
     ("text", "place"),
     [
         ("port: many\n", "footfall.yaml, port"),
         ("replicas: 0\n", "footfall.yaml, replicas"),
         ("ports: 1\n", "footfall.yaml, ports"),
         ("services:\n  - {name: Big Name, run: [run]}\n", "footfall.yaml, services.0.name"),
+        ("services:\n  - {name: worker, run: [run]}\n", "footfall.yaml, services.0.name"),
+        ("services:\n  - {name: replay, run: [run]}\n", "footfall.yaml, services.0.name"),
+        ("services:\n  - {name: supervisor, run: [run]}\n", "footfall.yaml, services.0.name"),
+        ("services:\n  - {name: mine-2, run: [run]}\n", "footfall.yaml, services.0.name"),
+        ("services:\n  - {name: a, run: [run]}\n  - {name: a, run: [run]}\n", "services: 2 services are called a"),
         ("- a\n", "one `name: value` a line"),
         ("a: [\n", "line 2"),
     ],

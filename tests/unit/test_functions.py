@@ -318,6 +318,18 @@ def test_windows_alone_are_enough(tmp_path: Path) -> None:
     [
         (["import footfall", EVENT, "def f(): ..."], "mine.py, line 2: f takes 0 arguments"),
         (["import footfall", EVENT, "def f(a, b, c): ..."], "mine.py, line 2: f takes 3 arguments"),
+        (
+            ["import footfall", "", '@footfall.on_event("sessions", to="click-data")', "def f(event): ..."],
+            "mine.py, line 3: f cannot write to the stream 'click-data', which is Footfall's own",
+        ),
+        (
+            ["import footfall", "", '@footfall.on_batch("sessions", to="failed-events")', "def f(batch): ..."],
+            "mine.py, line 3: f cannot write to the stream 'failed-events', which is Footfall's own",
+        ),
+        (
+            ["import footfall", '@footfall.on_event("mine", to="mine")', "def f(event): ..."],
+            "mine.py, line 2: f cannot write to the stream 'mine', which it reads itself",
+        ),
         (["", "1 / 0"], "mine.py, line 2: ZeroDivisionError"),
         (["def f(:"], "mine.py, line 1: SyntaxError"),
         (["import no_such_module"], "mine.py, line 1: ModuleNotFoundError"),

@@ -24,6 +24,8 @@ SILENT_SECONDS: Final = 5.0
 FORGOTTEN_SECONDS: Final = 30.0
 """A supervisor writes once a second; after this long a silence it is another process that has its number."""
 SUPERVISOR: Final = "supervisor"
+SERVICE_NAME: Final = r"[a-z][a-z0-9-]{0,40}"
+"""What a service may be called: its files in ``DIR/run`` have this name."""
 
 
 class State(StrEnum):

@@ -23,7 +23,7 @@ import msgspec
 import pyarrow as pa
 
 from footfall.core.errors import Reason, UsageError
-from footfall.core.events import FAILED, Batch, is_internal
+from footfall.core.events import FAILED, SCHEMAS, Batch, is_internal
 from footfall.engine.failed import OPEN, FailedEvent, events_of, failed_id, function_layout, marks
 from footfall.engine.function_output import events_batch, finished_batch, finished_events, split
 from footfall.engine.function_retry import batch_of, make_retry_stream, object_of
@@ -78,9 +78,10 @@ def _decorator(
                 f"{function.__name__} takes {parameters} arguments.",
                 remedy=f"A function for on_{form} takes the {form}, and perhaps the state.",
             )
-        if to is not None and is_internal(to):
+        if to is not None and (to == stream or to in SCHEMAS or is_internal(to)):
+            why = "it reads itself" if to == stream else "is Footfall's own"
             raise UsageError(
-                f"{function.__name__} cannot write to the stream {to!r}, which is Footfall's own.",
+                f"{function.__name__} cannot write to the stream {to!r}, which {why}.",
                 remedy="Choose another name for `to`.",
             )
         REGISTERED.append(

@@ -22,9 +22,9 @@ Rows = npt.NDArray[np.int64]
 Checks = npt.NDArray[np.uint32]
 
 _CHECKED: Final = ("userId", "productId", "event_type", "original_timestamp")
-_FILL: Final = 0.7
+_FILL: Final = 0.8
 _SMALLEST: Final = 1 << 12
-_LARGE: Final = 1 << 22
+_LARGE: Final = 1 << 20
 """From this many slots a table is doubled, below it quadrupled: moving is dear, and so is memory."""
 _MOVED: Final = 1 << 17
 """How many keys are moved at once when a table grows."""
@@ -40,7 +40,7 @@ class Sifted:
 
 
 class _Table:
-    """Keys (64 bits, never 0) and their checks (32 bits), found by linear probing."""
+    """Keys (64 bits, never 0) and their checks (32 bits), found by double hashing."""
 
     def __init__(self, size: int = _SMALLEST) -> None:
         self.used = 0
@@ -55,13 +55,13 @@ class _Table:
         mask = len(self.keys) - 1
         found = np.full(len(keys), -1, dtype=np.int64)
         rows = np.arange(len(keys), dtype=np.int64)
-        slots = keys.view(np.int64) & mask
+        slots, steps = _probes(keys, mask)
         while len(rows):
             there = self.keys[slots]
             hit = there == keys
             found[rows[hit]] = slots[hit]
             on = np.flatnonzero(~hit & (there != 0))
-            rows, keys, slots = rows[on], keys[on], (slots[on] + 1) & mask
+            rows, keys, slots, steps = rows[on], keys[on], (slots[on] + steps[on]) & mask, steps[on]
         return found
 
     def add(self, keys: U64, checks: Checks) -> tuple[Rows, npt.NDArray[np.bool_]]:
@@ -71,13 +71,14 @@ class _Table:
         found = np.empty(len(keys), dtype=np.int64)
         brought = np.zeros(len(keys), dtype=np.bool_)
         rows = np.arange(len(keys), dtype=np.uint32)
-        slots = keys.view(np.int64) & mask
+        slots, steps = _probes(keys, mask)
         while len(rows):
             brought[self._claim(slots, keys, checks, rows)] = True
             here = self.keys[slots] == keys
             found[rows[here]] = slots[here]
             on = np.flatnonzero(~here)
-            rows, keys, checks, slots = rows[on], keys[on], checks[on], (slots[on] + 1) & mask
+            rows, keys, checks = rows[on], keys[on], checks[on]
+            slots, steps = (slots[on] + steps[on]) & mask, steps[on]
         self.used += int(brought.sum())
         return found, brought
 
@@ -107,6 +108,12 @@ class _Table:
         for start in range(0, len(keys), _MOVED):
             held = start + np.flatnonzero(keys[start : start + _MOVED])
             self.add(keys[held], checks[held])
+
+
+def _probes(keys: U64, mask: int) -> tuple[Rows, Rows]:
+    """Where to look for each key first, and how far to go on from there: odd, so that every slot is reached."""
+    numbers = keys.view(np.int64)
+    return numbers & mask, (numbers >> 41) | 1
 
 
 class SeenIds:
@@ -145,8 +152,8 @@ class SeenIds:
 
     def _turn_over(self) -> None:
         if self._young.used >= self._capacity:
+            self._turned |= self._old.used > 0  # ids are forgotten: what was saved holds too much
             self._old, self._young = self._young, _Table()
-            self._turned = True
 
     def changes(self) -> tuple[Batch, bool] | None:
         """The ids that are new since the last call, and whether they replace all that was saved."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from footfall.apps.plain import plain, plain_json
 from footfall.core.events import Batch
 from footfall.core.hashing import partition_of
 from footfall.log.base import Chunk, Log, Place
@@ -108,23 +109,23 @@ class Printer:
         """The batch's events as lines."""
         match self._style:
             case "quix":
-                yield from (message.decode() for message in quix.encode(batch))
+                yield from (plain_json(message.decode()) for message in quix.encode(batch))
             case "table":
                 yield from self._table(batch)
             case _:
-                yield from (message.decode() for message in flat.encode(batch))
+                yield from (plain_json(message.decode()) for message in flat.encode(batch))
 
     def _table(self, batch: Batch) -> Iterator[str]:
         if not self._columns:
             self._columns = list(batch.schema.names)
-            yield "\t".join(self._columns)
+            yield "\t".join(map(cell, self._columns))
         for row in flat.rows(batch):
             yield "\t".join(cell(row.get(name)) for name in self._columns)
 
 
 def cell(value: Any) -> str:
-    """A value in a table: no tabs or line ends in it."""
+    """A value in a table: no tabs, line ends or other control characters in it."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.replace("\t", " ").replace("\n", " ").replace("\r", " ")
+    return plain(text.replace("\t", " ").replace("\n", " ").replace("\r", " "))

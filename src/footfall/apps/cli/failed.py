@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, existing_data, existing_file
+from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, SettingsFile, existing_data, existing_file
 from footfall.apps.cli.output import note, print_figures, print_json, print_table
 from footfall.core.errors import UsageError
 
@@ -70,14 +70,21 @@ def replay_failed(
         Path | None, typer.Option("--from", metavar="FILE", help="Lines of `failed list --json` with `raw` corrected.")
     ] = None,
     raw: Annotated[str | None, typer.Option(metavar="TEXT", help="The corrected row, for a single ID.")] = None,
+    patterns: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Which behaviour gets which offer; the built-in rules otherwise."),
+    ] = None,
+    settings: SettingsFile = None,
     data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Bring failed events in, as they are or corrected; each of them once. Exit code 1 when some fail again."""
+    if patterns is not None:
+        existing_file(patterns, what="Pattern file")
     rows = corrections(ids or [], everything=everything, corrected=corrected, raw=raw, data_dir=data_dir)
     from footfall import wiring
 
-    done = wiring.replay_failed(rows, data_dir=data_dir)
+    done = wiring.replay_failed(rows, data_dir=data_dir, settings=settings, patterns=patterns)
     (print_json if as_json else print_figures)(done.figures)
     if done.functions and not as_json:
         names = ", ".join(done.functions)

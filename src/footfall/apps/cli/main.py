@@ -6,6 +6,7 @@ anything else is a bug, whose trace goes to a file that the message names.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import Final, NoReturn
 
 from footfall.apps.cli.app import app
 from footfall.apps.cli.options import calm_libraries, data_dir_of
+from footfall.apps.cli.output import say
 from footfall.core.errors import FootfallError
 
 FULL: Final = "Make room there, or choose another place with --data-dir."
@@ -28,6 +30,8 @@ REMEDIES: Final = {
     errno.ENFILE: "The machine has too many files open. Close some programs.",
 }
 """What to do about the machine's refusals that no adapter has put into words."""
+CRASHES: Final = 20
+"""Crash files that are kept in a data directory."""
 
 
 def main() -> NoReturn:
@@ -77,11 +81,6 @@ def quiet() -> int:
     return 0
 
 
-def say(text: str) -> None:
-    """One message for people."""
-    sys.stderr.write(text + "\n")
-
-
 def crashed(arguments: list[str], error: Exception) -> int:
     """Keep the trace of an unexpected exception in a file and say where it is."""
     import traceback
@@ -95,7 +94,7 @@ def crashed(arguments: list[str], error: Exception) -> int:
 
 
 def written(trace: str, directory: Path) -> Path:
-    """Write the trace to a new file: in the data directory, or where temporary files go."""
+    """Write the trace to a new file: in the data directory, where the newest are kept, or where temporary files go."""
     import tempfile
 
     for place in (directory, Path(tempfile.gettempdir())):
@@ -106,5 +105,16 @@ def written(trace: str, directory: Path) -> Path:
             continue
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(trace)
+        if place == directory:  # in the other there may be files of others
+            keep_newest(directory, latest=Path(name))
         return Path(name)
     return Path(os.devnull)
+
+
+def keep_newest(directory: Path, *, latest: Path) -> None:
+    """Remove the oldest crash files above `CRASHES`; the latest always stays."""
+    with contextlib.suppress(OSError):  # another process may be at it, too
+        others = [path for path in directory.glob("crash-*.log") if path.name != latest.name]
+        others.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in others[CRASHES - 1 :]:
+            path.unlink()

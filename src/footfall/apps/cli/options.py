@@ -6,12 +6,14 @@ The only module that reads the environment.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from footfall.apps.status import SERVICE_NAME, SUPERVISOR
 from footfall.core.errors import UsageError
 
 DATA_DIR: Final = Path("footfall-data")
@@ -68,6 +70,17 @@ def parse_mapping(pairs: Sequence[str] | None) -> dict[str, str]:
             )
         mapping[column] = field
     return mapping
+
+
+def service_name(text: str) -> str:
+    """The name, if a service may be called so."""
+    if text == SUPERVISOR or not re.fullmatch(SERVICE_NAME, text):
+        why = "this is the name of `footfall up` itself" if text == SUPERVISOR else "this is no name of a service"
+        raise UsageError(
+            f"--name {text}: {why}.",
+            remedy="A name has lower-case letters, digits and dashes, begins with a letter, and is at most 41 long.",
+        )
+    return text
 
 
 def existing_file(path: Path, *, what: str = "File") -> Path:

@@ -1,4 +1,7 @@
-"""Turns results into what is printed: JSON for programs, tables and progress for people."""
+"""Turns results into what is printed: JSON for programs, tables and progress for people.
+
+What comes from outside must not steer the terminal: see `footfall.apps.plain`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from footfall.apps.plain import plain, plain_json
 from footfall.core.clock import SystemClock
 
 Progress = Callable[[int, int | None], None]
@@ -16,50 +20,56 @@ Progress = Callable[[int, int | None], None]
 
 def print_json(value: Any) -> None:
     """One JSON value on one line of standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(plain_json(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Lines on standard output, at once."""
+    """Lines on standard output, at once. They must be plain already."""
     sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
-    """Something that people should know, on standard error."""
-    sys.stderr.write(text + "\n")
+    """One line that people should know, on standard error."""
+    sys.stderr.write(plain(text) + "\n")
+
+
+def say(text: str) -> None:
+    """A message for people, which may have several lines, on standard error."""
+    sys.stderr.write(plain(text, lines=True) + "\n")
 
 
 def print_figures(figures: Mapping[str, Any]) -> None:
     """Names and values, one pair a line; nested ones beside their name."""
     width = max((len(name) for name in figures), default=0)
     for name, value in figures.items():
-        sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {figure(value)}\n")
+        sys.stdout.write(f"{plain(name).replace('_', ' '):<{width}}  {figure(value)}\n")
 
 
 def figure(value: Any) -> str:
     """A value for people."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {figure(one)}" for name, one in value.items()) or "none"
+        return ", ".join(f"{plain(str(name))} {figure(one)}" for name, one in value.items()) or "none"
     if isinstance(value, float):
         return f"{value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(str(value))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table: aligned on a terminal, separated by tabs elsewhere, where lines must not be cut."""
+    shown = (["" if cell is None else plain(str(cell)) for cell in row] for row in [columns, *rows])
     if not sys.stdout.isatty():
-        print_lines("\t".join("" if cell is None else str(cell) for cell in row) for row in [columns, *rows])
+        print_lines("\t".join(row) for row in shown)
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    for column in next(shown):
+        table.add_column(Text(column), overflow="ellipsis", no_wrap=True)
+    for row in shown:
+        table.add_row(*map(Text, row))
     Console().print(table)
 
 

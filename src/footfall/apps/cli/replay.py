@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, Mapping, SettingsFile, existing_file, parse_mapping
+from footfall.apps.cli.options import (
+    DATA_DIR,
+    AsJson,
+    DataDir,
+    Mapping,
+    SettingsFile,
+    existing_file,
+    parse_mapping,
+    service_name,
+)
 from footfall.apps.cli.output import print_figures, print_json
 from footfall.apps.cli.service import serve
 from footfall.apps.status import Heartbeat
@@ -43,6 +52,7 @@ def replay(
 ) -> None:
     """Publish a file's clicks as if they happened now. Started again, it goes on where it stopped."""
     existing_file(file)
+    service = service_name(name)
     columns = parse_mapping(mapping)
 
     def work(stop: threading.Event, heartbeat: Heartbeat) -> dict[str, Any]:
@@ -62,5 +72,5 @@ def replay(
             beat=heartbeat.beat,
         )
 
-    figures = serve(name, data_dir, work)
+    figures = serve(service, data_dir, work)
     (print_json if as_json else print_figures)(figures)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, existing_file
+from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, existing_file, service_name
 from footfall.apps.cli.output import print_figures
 from footfall.apps.cli.service import serve
 from footfall.apps.status import Heartbeat
@@ -41,7 +41,7 @@ def run(
     if patterns is not None:
         existing_file(patterns, what="Pattern file")
     share = parse_share(replica)
-    service = name if share[1] == 1 else f"{name}-{share[0] + 1}"
+    service = service_name(name) if share[1] == 1 else f"{service_name(name)}-{share[0] + 1}"
 
     def work(stop: threading.Event, heartbeat: Heartbeat) -> dict[str, Any]:
         from footfall import wiring

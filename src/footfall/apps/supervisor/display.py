@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from footfall.apps.plain import plain
 from footfall.apps.status import ServiceStatus, State
 from footfall.core.clock import Clock, SystemClock
 
@@ -45,7 +46,7 @@ class PlainDisplay:
 
     def print(self, text: str) -> None:
         """Write a line at once."""
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(plain(text) + "\n")
         sys.stdout.flush()
 
     def close(self) -> None:
@@ -65,12 +66,12 @@ class LiveDisplay:
         self._live.update(Group(status_table(statuses), Text(summary(statuses), style="bold")), refresh=True)
 
     def say(self, service: str, text: str) -> None:
-        """Print one line above the block."""
-        self._console.print(Text(f"[{service}] {text}"))
+        """Print what a service says."""
+        self.print(f"[{service}] {text}")
 
     def print(self, text: str) -> None:
-        """Print a line of our own above the block."""
-        self._console.print(Text(text))
+        """Print a line above the block."""
+        self._console.print(Text(plain(text)))
 
     def close(self) -> None:
         """Leave the block as it is."""
@@ -92,7 +93,7 @@ def status_table(statuses: Sequence[ServiceStatus]) -> Table:
     table.add_column("last error", overflow="fold")
     for one in statuses:
         table.add_row(
-            one.service,
+            Text(plain(one.service)),
             Text(one.state.value, style=COLORS[one.state]),
             "-" if one.pid is None else str(one.pid),
             duration(one.uptime_seconds),
@@ -101,7 +102,7 @@ def status_table(statuses: Sequence[ServiceStatus]) -> Table:
             shown(one.cpu_percent),
             shown(one.memory_mb),
             shown(one.restarts),
-            Text(one.last_error),
+            Text(plain(one.last_error)),
         )
     return table
 

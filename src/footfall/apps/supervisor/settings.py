@@ -19,15 +19,21 @@ The file may say:
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
+from footfall.apps.status import SERVICE_NAME, SUPERVISOR
 from footfall.apps.supervisor.services import Service, footfall_command
 from footfall.core.errors import UsageError
 
 FILE: Final = Path("footfall.yaml")
+TAKEN: Final = ("worker", "replay", SUPERVISOR)
+"""Names of services that are there anyway."""
 
 
 class ServiceSettings(BaseModel):
@@ -35,16 +41,36 @@ class ServiceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+    name: Annotated[str, Field(pattern=f"^{SERVICE_NAME}$")]
     run: Annotated[tuple[str, ...], Field(min_length=1)]
     """Arguments of ``footfall``."""
     replicas: Annotated[int, Field(ge=1, le=64)] = 1
 
-    def service(self, data_dir: Path) -> Service:
-        """What the supervisor starts."""
-        name = ("--name", self.name) if self.run[0] in {"run", "replay"} and "--name" not in self.run else ()
-        command = footfall_command(*self.run, *name, "--data-dir", str(data_dir))
-        return Service(name=self.name, command=command, replicas=self.replicas, essential=False)
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if name in TAKEN:
+            raise PydanticCustomError("taken", "Footfall has a service of this name itself")
+        if re.fullmatch(r".*-[0-9]+", name):
+            raise PydanticCustomError("taken", "A dash and a number at the end are for replicas")
+        return name
+
+    def service(self, data_dir: Path, *, settings: Path | None) -> Service:
+        """What the supervisor starts, with the settings file in use, if any."""
+        return Service(
+            name=self.name,
+            command=footfall_command(*self.run, *self._options(settings), "--data-dir", str(data_dir)),
+            replicas=self.replicas,
+            essential=False,
+        )
+
+    def _options(self, settings: Path | None) -> list[str]:
+        """What `run` and `replay` are told besides, where the user has not said it."""
+        if self.run[0] not in {"run", "replay"}:
+            return []
+        said = {argument.partition("=")[0] for argument in self.run}
+        told = {"--name": self.name, "--settings": settings}
+        return [text for name, value in told.items() if value and name not in said for text in (name, str(value))]
 
 
 class Settings(BaseModel):
@@ -65,6 +91,14 @@ class Settings(BaseModel):
     """For the services, which read and check it themselves (footfall.pipeline)."""
     file: Path | None = Field(default=None, exclude=True)
     """Where these settings stand, if in a file."""
+
+    @field_validator("services")
+    @classmethod
+    def _different(cls, services: tuple[ServiceSettings, ...]) -> tuple[ServiceSettings, ...]:
+        for name, times in Counter(one.name for one in services).items():
+            if times > 1:
+                raise PydanticCustomError("twice", "{times} services are called {name}", {"times": times, "name": name})
+        return services
 
 
 def read_settings(file: Path | None, **overrides: Any) -> Settings:

@@ -71,7 +71,7 @@ def services(settings: Settings, display: PlainDisplay | LiveDisplay, replaying:
         source = replay(data_dir=data_dir, file=clicks, options=pace, settings=settings.file)
     patterns = settings.patterns or own_patterns(data_dir)
     chain = worker(data_dir=data_dir, patterns=patterns, replicas=settings.replicas, settings=settings.file)
-    return [chain, source, *(one.service(data_dir) for one in settings.services)]
+    return [chain, source, *(one.service(data_dir, settings=settings.file) for one in settings.services)]
 
 
 def own_patterns(data_dir: Path) -> Path:

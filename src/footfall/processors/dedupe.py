@@ -22,7 +22,7 @@ Rows = npt.NDArray[np.int64]
 Checks = npt.NDArray[np.uint32]
 
 _CHECKED: Final = ("userId", "productId", "event_type", "original_timestamp")
-_FILL: Final = 0.8
+_FILL: Final = 0.85
 _SMALLEST: Final = 1 << 12
 _LARGE: Final = 1 << 20
 """From this many slots a table is doubled, below it quadrupled: moving is dear, and so is memory."""

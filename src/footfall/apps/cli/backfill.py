@@ -32,7 +32,7 @@ def backfill(
 ) -> None:
     """Put a file through the whole pipeline, at full speed.
 
-    Running it twice adds nothing, within the last 3.3 million events of a partition at least.
+    Running it twice adds nothing, within the last 3.4 million events of a partition at least.
     Sessions still open at the file's end go on with the next file.
     """
     for given, what in ((file, "File"), (products, "Products file"), (users, "Users file"), (patterns, "Pattern file")):

@@ -15,7 +15,9 @@ from footfall.core.errors import Failure, Fenced
 from footfall.log.base import Append, Place, Position, StateWrite
 from footfall.log.embedded.frames import Frame
 from footfall.log.embedded.manifest import Manifest, Value
+from footfall.log.embedded.merging import Merging
 from footfall.log.embedded.segments import Range
+from footfall.log.embedded.state import drop_state
 from footfall.log.embedded.writers import Writers, collect_unnamed
 
 STATE: Final = "__state"
@@ -35,6 +37,7 @@ _NAME_STATE: Final = (
     'INSERT INTO state ("group", partition, "table", number, rows, crc, bytes, segment, position, length) '
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_DROP_MERGED: Final = 'DELETE FROM state WHERE "group" = ? AND partition = ? AND "table" = ? AND number BETWEEN ? AND ?'
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +70,7 @@ class Committer:
         manifest: Manifest,
         root: Path,
         writers: Writers,
+        merging: Merging,
         *,
         clock: Clock,
         inline_bytes: int,
@@ -75,6 +79,7 @@ class Committer:
         self._manifest = manifest
         self._root = root
         self._writers = writers
+        self._merging = merging
         self._clock = clock
         self._inline_bytes = inline_bytes
         self._committed = committed
@@ -129,7 +134,7 @@ class Committer:
     def _commit(self, group: Sequence[Request]) -> bool:
         """Write, sync, name. Whether earlier state was dropped."""
         ranges = _Ranges(group, self._writers, self._inline_bytes)
-        names = _Naming(self._manifest, self._writers, ranges, self._clock.now_ms())
+        names = _Naming(self._manifest, self._writers, self._merging, ranges, self._clock.now_ms())
         with self._manifest.transaction():
             for request in group:
                 request.error = names.fence(request.positions)
@@ -145,12 +150,14 @@ class _Ranges:
     """Where the frames of a group were written."""
 
     def __init__(self, group: Sequence[Request], writers: Writers, inline_bytes: int) -> None:
+        self._inline_bytes = inline_bytes
+        self._writers = writers
         frames: defaultdict[str, list[Frame]] = defaultdict(list)
         for request in group:
             for _, append, frame in request.outputs:
                 frames[append.stream].append(frame)
             for _, frame in request.state:
-                if frame.data.size >= inline_bytes:
+                if self._is_large(frame):
                     frames[STATE].append(frame)
         written = writers.write(frames)
         self._of = {
@@ -158,18 +165,32 @@ class _Ranges:
             for stream, parts in frames.items()
             for frame, where in zip(parts, written[stream], strict=True)
         }
-        self.streams = tuple(frames)
+        self.streams = set(frames)
 
     def of(self, frame: Frame) -> Range | None:
         """Its range, or None if it goes into the manifest itself."""
         return self._of.get(id(frame))
 
+    def of_merged(self, frame: Frame) -> Range | None:
+        """The same for state that was merged in the transaction: written only now."""
+        if not self._is_large(frame):
+            return None
+        if STATE in self.streams:
+            return self._writers.add(STATE, frame)
+        self.streams.add(STATE)
+        return self._writers.write({STATE: [frame]})[STATE][0]
+
+    def _is_large(self, frame: Frame) -> bool:
+        return bool(frame.data.size >= self._inline_bytes)
+
 
 class _Naming:
     """The statements of one transaction; partitions and segments are updated once, at its end."""
 
-    def __init__(self, manifest: Manifest, writers: Writers, ranges: _Ranges, now_ms: int) -> None:
+    def __init__(self, manifest: Manifest, writers: Writers, merging: Merging, ranges: _Ranges, now_ms: int) -> None:
         self._manifest = manifest
+        self._writers = writers
+        self._merging = merging
         self._ranges = ranges
         self._now_ms = now_ms
         self._segments = {writer.path: writer for writer in map(writers.segment, ranges.streams)}
@@ -219,14 +240,15 @@ class _Naming:
             key = (write.group, write.partition, write.table)
             if write.reset:
                 self.dropped |= drop_state(self._manifest, *key)
-            where = self._ranges.of(frame)
-            placed: tuple[Value, ...]
-            if where is None:
-                placed = (memoryview(frame.data), None, None, None)
-            else:
-                placed = (None, self._segment(where), where.position, where.length)
             row = self._manifest.one(_NEXT_STATE, key)
-            self._manifest.rows(_NAME_STATE, (*key, row[0] if row else 0, frame.rows, frame.crc, *placed))
+            number = int(row[0]) if row else 0
+            self._name_state(key, number, frame, self._ranges.of(frame))
+            for merge in self._merging.after(*key, number):
+                self._manifest.rows(_DROP_MERGED, (*key, merge.first, merge.last))
+                for segment in merge.segments:
+                    self._named[segment] -= 1
+                self.dropped |= bool(merge.segments)
+                self._name_state(key, merge.last, merge.frame, self._ranges.of_merged(merge.frame))
 
     def finish(self) -> None:
         """Write what was gathered."""
@@ -244,6 +266,12 @@ class _Naming:
         for path, number in self._ids.items():
             self._segments[path].id = number
 
+    def _name_state(self, key: tuple[str, int, str], number: int, frame: Frame, where: Range | None) -> None:
+        placed: tuple[Value, ...] = (memoryview(frame.data), None, None, None)
+        if where is not None:
+            placed = (None, self._segment(where), where.position, where.length)
+        self._manifest.rows(_NAME_STATE, (*key, number, frame.rows, frame.crc, *placed))
+
     def _end(self, stream: int, partition: int) -> _End:
         key = (stream, partition)
         if key not in self._ends:
@@ -256,6 +284,8 @@ class _Naming:
         return self._ends[key]
 
     def _segment(self, where: Range) -> int:
+        if where.path not in self._segments:  # made for merged state
+            self._segments[where.path] = self._writers.segment(STATE)
         number = self._ids.get(where.path) or self._segments[where.path].id
         if number is None:
             self._manifest.rows("INSERT OR IGNORE INTO segments (path) VALUES (?)", (where.path,))
@@ -273,22 +303,6 @@ def position_of(manifest: Manifest, group: str, stream: int, partition: int) -> 
         (group, stream, partition),
     )
     return Place(*row) if row else Place()
-
-
-def drop_state(manifest: Manifest, group: str, partition: int | None = None, table: str | None = None) -> bool:
-    """Within a transaction, drop a state table, or all of a group's; whether a segment holds less now."""
-    values: tuple[Value, ...]
-    if table is None:
-        which, values = '"group" = ?', (group,)
-    else:
-        which, values = '"group" = ? AND partition = ? AND "table" = ?', (group, partition, table)
-    held = manifest.rows(
-        f"SELECT count(*), segment FROM state WHERE {which} AND segment IS NOT NULL GROUP BY segment",  # noqa: S608
-        values,
-    )
-    manifest.many("UPDATE segments SET named = named - ? WHERE id = ?", held)
-    manifest.rows(f"DELETE FROM state WHERE {which}", values)  # noqa: S608
-    return bool(held)
 
 
 def _text(place: Place) -> str:

@@ -13,14 +13,15 @@ from footfall.core.events import Batch
 from footfall.log.base import Append, Commit, Place, Read, StreamInfo, StreamSettings, Verified
 from footfall.log.embedded import catalogue
 from footfall.log.embedded.alarm import Alarm
-from footfall.log.embedded.commits import Committer, Request, drop_state, position_of
+from footfall.log.embedded.commits import Committer, Request, position_of
 from footfall.log.embedded.frames import frame_of
 from footfall.log.embedded.manifest import Manifest
+from footfall.log.embedded.merging import Merging
 from footfall.log.embedded.reading import Reader, Source, bounds
 from footfall.log.embedded.retention import enforce
 from footfall.log.embedded.segments import DIRECTORY, SegmentReader
 from footfall.log.embedded.settings import EmbeddedSettings
-from footfall.log.embedded.state import state_of
+from footfall.log.embedded.state import drop_state, state_of
 from footfall.log.embedded.verify import verify
 from footfall.log.embedded.writers import Writers, collect, collect_unnamed
 
@@ -49,6 +50,7 @@ class EmbeddedLog:
             writing,
             self._root,
             Writers(self._root, roll_at=settings.segment_bytes),
+            Merging(writing, self._segments, settings),
             clock=clock,
             inline_bytes=settings.inline_bytes,
             committed=self._alarm.ring,

@@ -56,10 +56,10 @@ CREATE TABLE state (
     "group"   TEXT NOT NULL,
     partition INTEGER NOT NULL,
     "table"   TEXT NOT NULL,
-    number    INTEGER NOT NULL,                  -- 0, 1, 2, ... since the last reset
+    number    INTEGER NOT NULL,                  -- 0, 1, 2, ... since the last reset; of merged rows the last
     rows      INTEGER NOT NULL,
     crc       INTEGER NOT NULL,
-    bytes     BLOB,                              -- the batch itself, or NULL and then:
+    bytes     BLOB,                              -- the batch (or batches, if merged), or NULL and then:
     segment   INTEGER REFERENCES segments (id),
     position  INTEGER,
     length    INTEGER,

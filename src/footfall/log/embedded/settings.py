@@ -16,6 +16,8 @@ class EmbeddedSettings:
     """A writer starts a new segment file once its own is this long."""
     inline_bytes: int = 16 * 1024
     """State smaller than this is kept in the manifest itself."""
+    merge_rows: int = 128
+    """So many small rows of a state table become one. 0 merges none."""
     read_bytes: int = 64 * 1024 * 1024
     """One read brings at most this many bytes (but always one batch)."""
     read_batches: int = 10_000

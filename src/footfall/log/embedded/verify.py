@@ -11,7 +11,7 @@ from footfall.log.embedded.frames import damaged
 from footfall.log.embedded.manifest import FILE, Manifest, Row
 from footfall.log.embedded.reading import NAMED, Named, bounds, decoded, named_of, read_bytes
 from footfall.log.embedded.segments import DamagedBytes, SegmentReader
-from footfall.log.embedded.state import STATE, batch_of_row
+from footfall.log.embedded.state import STATE, batches_of_row
 
 _PAGE: Final = 1000
 _KEY: Final = '(t."group", t.partition, t."table", t.number)'
@@ -43,7 +43,7 @@ def verify(manifest: Manifest, segments: SegmentReader) -> Verified:
         batches += 1
         total += len(row[6]) if row[6] is not None else row[9]
         try:
-            batch_of_row(segments, row)
+            batches_of_row(segments, row)
         except DamagedBatch as error:
             if manifest.one(_SAME, row[:4]) == row:  # and not just dropped by a reset
                 damage.append(_damage(error, str(error.__cause__)))

@@ -41,6 +41,17 @@ class Writers:
             raise
         return ranges
 
+    def add(self, stream: str, frame: Frame) -> Range:
+        """Write and sync one frame more, while those of the latest write wait to be named: in the same segment."""
+        segment = self._open[stream]
+        try:
+            where = segment.write([(frame.data, frame.crc)])[0]
+            segment.sync()
+        except BaseException:
+            self._give_up(stream)
+            raise
+        return where
+
     def segment(self, stream: str) -> SegmentWriter:
         """The segment of the latest write."""
         return self._open[stream]

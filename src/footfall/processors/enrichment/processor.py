@@ -30,7 +30,7 @@ class Enrichment:
 
     watermark: WatermarkSettings = field(default_factory=WatermarkSettings)
     steps: Sequence[Step] = STEPS
-    remembered: int = 3_300_000
+    remembered: int = 3_400_000
     """Events of a partition, at least, for which a duplicate is still recognised: at most 100 MB of memory."""
 
     @property

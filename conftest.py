@@ -37,6 +37,12 @@ def retail_dir() -> Path:
     return found
 
 
+@pytest.fixture(scope="session")
+def retail_if_here() -> Path | None:
+    """The same directory, or None: for tests that then do with our own catalogue."""
+    return retail()
+
+
 def run_shell(example: Example) -> None:
     """Run the ``footfall`` lines of a shell block, one after the other, in a directory of the document's own.
 

@@ -237,9 +237,12 @@ def test_a_large_file_gives_what_the_reference_says(made: Made, tmp_path: Path) 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_million_events_give_the_figures_views_sessions_and_offers_of_the_reference(
-    made: Made, tmp_path: Path
+    made: Made, tmp_path: Path, retail_if_here: Path | None
 ) -> None:
-    file, lookups = made(events=1_000_000, seed=39, days=15)
+    retail = {kind: retail_if_here / f"{kind}.json" for kind in ("products", "users")} if retail_if_here else {}
+    file, lookups = made(events=1_000_000, seed=39, days=15, **retail)
+    for source in retail.values():
+        (lookups / source.name).write_bytes(source.read_bytes())
     data_dir = tmp_path / "data"
     figures = backfill(file, data_dir=data_dir, lookups=lookups)
     result = expected(lookups, file)

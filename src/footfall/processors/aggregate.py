@@ -188,10 +188,6 @@ class RunningAggregation:
         """Visitors seen in the last quarter of an hour."""
         return self._presence.live()
 
-    def live_products(self) -> Codes:
-        """Products counted in the last hour."""
-        return self._product_codes(self._by_product).astype(np.int32)
-
 
 def _cells(keys: npt.NDArray[np.int64], values: npt.NDArray[np.int64], texts: Sequence[pa.Array]) -> pa.RecordBatch:
     arrays = [pa.array(keys >> _CODE_BITS), pa.array(values), *texts]

@@ -26,6 +26,7 @@ VIEWS = (
     "category_popularity",
     "raw_data",
     "state_logs",
+    "visits_by_day",
 )
 
 

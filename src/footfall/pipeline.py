@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from footfall.core.errors import UsageError
-from footfall.core.events import CLICKS, ENRICHED, FAILED, OFFERS, SESSIONS
+from footfall.core.events import CART, CLICKS, CUSTOM, ENRICHED, FAILED, OFFERS, SESSIONS, SHOWN
 from footfall.core.watermarks import WatermarkSettings
 from footfall.log.base import StreamSettings
 
@@ -82,7 +82,8 @@ class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             keep_bytes=int(self.keep_gigabytes * 1_000_000_000),
         )
         failed = StreamSettings(partitions=1, keep_for=keyed.keep_for, keep_bytes=keyed.keep_bytes)
-        return {CLICKS: keyed, ENRICHED: keyed, SESSIONS: keyed, OFFERS: keyed, FAILED: failed}
+        streams = dict.fromkeys((CLICKS, ENRICHED, SESSIONS, OFFERS, CART, CUSTOM, SHOWN), keyed)
+        return {**streams, FAILED: failed}
 
     def chain(self, names: Sequence[str], *, patterns: PatternSet, max_rows: int = 100_000) -> ChainSettings:
         """The processors of these names, in the order of the data's way."""

@@ -98,7 +98,13 @@ def row(click: Click) -> dict[str, Any]:
         "deviceType": ("Mobile", "Desktop")[time % 2],
         "is_bot": time % 3 == 0,
         "is_refresh": time % 4 == 0,
+        "event_type": kind(time),
     }
+
+
+def kind(time: int) -> str:
+    """What a click of this time is."""
+    return "cart" if time % 7 == 0 else "page" if time % 2 else "view"
 
 
 @dataclass
@@ -141,7 +147,9 @@ def described(sessions: Sequence[tuple[str, Visit]]) -> list[tuple[Any, ...]]:
     return sorted(
         (
             *(visitor, START + visit[0] * 1000, START + visit[-1] * 1000, len(visit)),
-            *(sum(time % 4 == 0 for time in visit), f"P{visit[0]}", f"P{visit[-1]}", f"Country {visit[0] % 5}"),
+            sum(time % 4 == 0 for time in visit),
+            *(sum(kind(time) != "cart" for time in visit), sum(kind(time) == "cart" for time in visit)),
+            *(f"P{visit[0]}", f"P{visit[-1]}", f"Country {visit[0] % 5}"),
             *(("Mobile", "Desktop")[visit[0] % 2], visit[0] % 3 == 0),
         )
         for visitor, visit in sessions
@@ -154,24 +162,41 @@ def said(emitted: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return sorted(
         (
             *(one["userId"], round(one["start"].timestamp() * 1000), round(one["end"].timestamp() * 1000)),
-            *(one["clicks"], one["refreshes"], one["first_product"], one["last_product"]),
+            *(one["clicks"], one["refreshes"], one["views"], one["carts"]),
+            *(one["first_product"], one["last_product"]),
             *(one["country"], one["deviceType"], one["is_bot"]),
         )
         for one in emitted
     )
 
 
+def by_day(sessions: Sequence[tuple[str, Visit]]) -> list[tuple[int, ...]]:
+    """What the view must say of each day: sessions, bots, bounces, views, carted."""
+    found: dict[int, list[int]] = {}
+    for _, visit in sessions:
+        row = found.setdefault((START + visit[0] * 1000) // 86_400_000, [0] * 5)
+        carts = sum(kind(time) == "cart" for time in visit)
+        views = len(visit) - carts
+        if visit[0] % 3 == 0:
+            row[1] += 1
+        else:
+            more = (1, 0, views <= 1 and not carts, views, carts > 0)
+            row[:] = [held + new for held, new in zip(row, more, strict=True)]
+    return [(day, *row) for day, row in sorted(found.items())]
+
+
 def check(state: Run, clicks: Sequence[Click], expected: Sequence[tuple[str, Visit]]) -> None:
     """What was put out so far, the view, and in the end everything, each session once."""
     due = [one for one in expected if START + (one[1][-1] + GAP) * 1000 < state.watermark]
     assert said(state.emitted) == described(due)
-    (view,) = state.sessions.partials()
+    view, days = state.sessions.partials()
     seen = {row["bucket"]: (row["sessions"], row["bots"]) for row in view.batch.to_pylist() if row["sessions"]}
     by_start = Counter((START + visit[0] * 1000) // 60_000 for _, visit in expected)
     robots = Counter((START + visit[0] * 1000) // 60_000 for _, visit in expected if visit[0] % 3 == 0)
     newest = max((START + (time - LATENESS) * 1000 for time, _ in clicks), default=START) // 60_000
     shown = {bucket: (n, robots[bucket]) for bucket, n in by_start.items() if bucket >= newest - SETTINGS.buckets}
     assert seen == shown
+    assert [tuple(row.values()) for row in days.batch.to_pylist()] == by_day(expected)
     state.restart()
     for again in range(2):
         state.see([], START + 10_000_000 + again * 10_000)

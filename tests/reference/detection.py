@@ -51,7 +51,7 @@ class Detector:
 
     def look_at(self, click: Click) -> None:
         """Take the next click."""
-        if click.late or click.is_bot or self.rule.offer_for(click) is None:
+        if click.late or click.is_bot or click.event_type == "page" or self.rule.offer_for(click) is None:
             return
         attempt = self.attempts.get(click.user_id)
         if attempt is not None and click.timestamp - attempt.entered[0].timestamp >= self.rule.within:

@@ -71,6 +71,8 @@ class Session:
     end: int
     clicks: int
     refreshes: int
+    views: int
+    carts: int
     first_product: str
     last_product: str
     country: str

@@ -46,6 +46,8 @@ def _session(visit: list[Click]) -> Session:
         end=last.timestamp,
         clicks=len(visit),
         refreshes=sum(click.is_refresh for click in visit),
+        views=sum(click.event_type in {"view", "page"} for click in visit),
+        carts=sum(click.event_type == "cart" for click in visit),
         first_product=first.product_id,
         last_product=last.product_id,
         country=first.country,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.reference.ids import id_of
-from tests.reference.model import HALF_HOUR, MINUTE, Click, Session
+from tests.reference.model import DAY, HALF_HOUR, MINUTE, Click, Session
 
 Rows = list[dict[str, Any]]
 
@@ -25,6 +25,7 @@ def views_of(clicks: list[Click], sessions: list[Session], as_of: int) -> dict[s
         "products_last_hour": _products(recent),
         "category_popularity": _categories(recent),
         "sessions": _sessions(sessions, as_of),
+        "visits_by_day": _visits_by_day(sessions, as_of),
         "latest_visitors": _latest_visitors(in_time, as_of),
         "raw_data": _raw_data(clicks, edge),
     }
@@ -74,6 +75,24 @@ def _sessions(sessions: list[Session], as_of: int) -> Rows:
                 "start": moment(bucket * HALF_HOUR),
                 "sessions": len(started),
                 "bots": sum(s.is_bot for s in started),
+            }
+        )
+    return rows
+
+
+def _visits_by_day(sessions: list[Session], as_of: int) -> Rows:
+    rows = []
+    for day in range(as_of // DAY - 6, as_of // DAY + 1):
+        begun = [s for s in sessions if s.start // DAY == day]
+        people = [s for s in begun if not s.is_bot]
+        rows.append(
+            {
+                "day": moment(day * DAY)[:10],
+                "sessions": len(people),
+                "bots": len(begun) - len(people),
+                "bounces": sum(s.views <= 1 and s.carts == 0 for s in people),
+                "views": sum(s.views for s in people),
+                "carted": sum(s.carts > 0 for s in people),
             }
         )
     return rows

@@ -41,6 +41,9 @@ CLICK: Final[Row] = {
     "userAgent": None,
     "age": 40,
     "gender": "M",
+    "sessionId": None,
+    "page": None,
+    "referrer": None,
     "late": False,
 }
 

@@ -175,7 +175,7 @@ def test_a_lone_surrogate_is_refused(surrogate: str) -> None:
 def test_a_refusal_names_the_field_and_its_value() -> None:
     _, detail = refusal(message(event_type="stare"))
 
-    assert detail == "event_type: 'stare' is not one of view, cart, remove_from_cart, purchase"
+    assert detail == "event_type: 'stare' is not one of view, cart, remove_from_cart, purchase, page"
 
 
 def test_bad_messages_do_not_take_good_ones_with_them() -> None:

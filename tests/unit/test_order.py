@@ -36,7 +36,7 @@ def clicks(times: Sequence[int], *, first: int = 0) -> Batch:
             pa.nulls(rows, CODED),
             pa.nulls(rows, CODED),
             pa.nulls(rows, pa.int16()),
-            pa.nulls(rows, CODED),
+            *[pa.nulls(rows, CODED)] * 4,
             pa.repeat(pa.scalar(False), rows),
         ],
         schema=CLICK_SCHEMA,

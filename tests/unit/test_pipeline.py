@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footfall.core.errors import UsageError
-from footfall.core.events import CLICKS, ENRICHED, FAILED, OFFERS, SESSIONS
+from footfall.core.events import CART, CLICKS, CUSTOM, ENRICHED, FAILED, OFFERS, SESSIONS, SHOWN
 from footfall.pipeline import FOLLOWERS, PROCESSORS, DataDirectory, Pipeline, read_pipeline
 from footfall.processors.enrichment.processor import Enrichment
 from footfall.processors.patterns import builtin_patterns
@@ -24,6 +24,9 @@ def test_streams_that_share_a_key_share_their_partitions_and_failed_events_have_
         ENRICHED: 5,
         SESSIONS: 5,
         OFFERS: 5,
+        CART: 5,
+        CUSTOM: 5,
+        SHOWN: 5,
         FAILED: 1,
     }
     assert {(one.keep_for, one.keep_bytes) for one in streams.values()} == {(timedelta(hours=12), 1_000_000)}

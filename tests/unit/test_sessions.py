@@ -39,7 +39,7 @@ class Watch:
         self.sessions = self.settings.start(book=self.book, state=self.saved.tables)
 
     def buckets(self) -> dict[int, tuple[int, int]]:
-        (partial,) = self.sessions.partials()
+        partial, _ = self.sessions.partials()
         first = START // (30 * MINUTE)
         return {row["bucket"] - first: (row["sessions"], row["bots"]) for row in partial.batch.to_pylist()}
 
@@ -137,7 +137,7 @@ def test_a_session_says_where_it_began_and_where_it_ended() -> None:
     watch.see(
         click(0, productId="P1", country="Malta", deviceType="Tablet", is_bot=True),
         click(1, productId="P2", country="Chad", deviceType="Mobile", is_refresh=True),
-        click(2, productId="P3", is_refresh=True),
+        click(2, productId="P3", is_refresh=True, event_type="cart"),
     )
     given = frame(enriched([]), watch.book, watermark=END_OF_TIME)
     [row] = watch.sessions.process(given)[0].batch.to_pylist()
@@ -147,6 +147,8 @@ def test_a_session_says_where_it_began_and_where_it_ended() -> None:
         "userId": "ada",
         "clicks": 3,
         "refreshes": 2,
+        "views": 2,
+        "carts": 1,
         "first_product": "P1",
         "last_product": "P3",
         "country": "Malta",

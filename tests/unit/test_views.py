@@ -213,6 +213,7 @@ def test_without_partials_views_are_empty_or_zero() -> None:
     assert shapes == {
         "last_15_minutes": 15,
         "sessions": 16,
+        "visits_by_day": 7,
         "device_type_popularity": 1,
         "products_last_hour": 0,
         "latest_visitors": 0,

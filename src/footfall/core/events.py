@@ -15,6 +15,9 @@ ENRICHED: Final = "enriched-click-data"
 SESSIONS: Final = "sessions"
 OFFERS: Final = "special-offers"
 FAILED: Final = "failed-events"
+CART: Final = "cart-data"
+CUSTOM: Final = "custom-events"
+SHOWN: Final = "offers-shown"
 
 RETRY: Final = ".retry"
 PARTIALS: Final = ".partials"
@@ -32,12 +35,15 @@ CLICK_SCHEMA: Final = pa.schema(
         pa.field("event_id", EVENT_ID, nullable=False),
         pa.field("userId", CODED, nullable=False),  # the key
         pa.field("productId", CODED, nullable=False),
-        pa.field("event_type", CODED, nullable=False),  # view, cart, remove_from_cart, purchase
+        pa.field("event_type", CODED, nullable=False),  # one of EVENT_TYPES
         pa.field("original_timestamp", pa.int64()),  # Unix seconds of the interaction
         pa.field("ip", CODED),
         pa.field("userAgent", CODED),
         pa.field("age", pa.int16()),  # only clicks from the shop bring their own
         pa.field("gender", CODED),  # likewise
+        pa.field("sessionId", CODED),  # the tracker's own; Footfall's sessions do without it
+        pa.field("page", CODED),  # the address on which it happened
+        pa.field("referrer", CODED),  # the address before that
         pa.field("late", pa.bool_(), nullable=False),  # its source saw it too late (see sources.order)
     ]
 )
@@ -64,6 +70,8 @@ SESSION_SCHEMA: Final = pa.schema(
         pa.field("end", TIME, nullable=False),  # of the last click
         pa.field("clicks", pa.int32(), nullable=False),
         pa.field("refreshes", pa.int32(), nullable=False),
+        pa.field("views", pa.int32(), nullable=False),  # clicks that show a page or a product
+        pa.field("carts", pa.int32(), nullable=False),  # clicks that put something into the cart
         pa.field("first_product", CODED, nullable=False),
         pa.field("last_product", CODED, nullable=False),
         pa.field("country", CODED, nullable=False),  # of the first click
@@ -101,13 +109,59 @@ FAILED_SCHEMA: Final = pa.schema(
     ]
 )
 
+CART_SCHEMA: Final = pa.schema(
+    [
+        pa.field("timestamp", TIME, nullable=False),  # when it was put into the cart
+        pa.field("event_id", EVENT_ID, nullable=False),  # of (username, creation_timestamp)
+        pa.field("username", CODED, nullable=False),  # the key
+        pa.field("creation_timestamp", pa.timestamp("us"), nullable=False),  # UTC, without a time zone
+        pa.field("category", CODED),
+        pa.field("gender", CODED),
+        pa.field("style", CODED),
+        pa.field("size", CODED),
+        pa.field("hex_color", CODED),
+    ]
+)
+
+CUSTOM_SCHEMA: Final = pa.schema(
+    [
+        pa.field("timestamp", TIME, nullable=False),
+        pa.field("event_id", EVENT_ID, nullable=False),
+        pa.field("userId", CODED, nullable=False),
+        pa.field("name", CODED, nullable=False),
+        pa.field("properties", pa.string()),  # a JSON object
+        pa.field("sessionId", CODED),
+        pa.field("page", CODED),
+        pa.field("referrer", CODED),
+        pa.field("ip", CODED),
+        pa.field("userAgent", CODED),
+    ]
+)
+
+SHOWN_SCHEMA: Final = pa.schema(
+    [
+        pa.field("timestamp", TIME, nullable=False),  # when the visitor saw it
+        pa.field("event_id", EVENT_ID, nullable=False),  # the offer's
+        pa.field("userId", CODED, nullable=False),
+        pa.field("offer", CODED, nullable=False),
+    ]
+)
+
 SCHEMAS: Final = {
     CLICKS: CLICK_SCHEMA,
     ENRICHED: ENRICHED_SCHEMA,
     SESSIONS: SESSION_SCHEMA,
     OFFERS: OFFER_SCHEMA,
     FAILED: FAILED_SCHEMA,
+    CART: CART_SCHEMA,
+    CUSTOM: CUSTOM_SCHEMA,
+    SHOWN: SHOWN_SCHEMA,
 }
+
+
+def key_of(stream: str) -> str:
+    """The column whose value decides on an event's partition, for our own streams."""
+    return "username" if stream == CART else "userId"
 
 
 def is_internal(stream: str) -> bool:
@@ -115,7 +169,11 @@ def is_internal(stream: str) -> bool:
     return stream.endswith((RETRY, PARTIALS))
 
 
-EVENT_TYPES: Final = ("view", "cart", "remove_from_cart", "purchase")
+EVENT_TYPES: Final = ("view", "cart", "remove_from_cart", "purchase", "page")
+"""What a click can be. ``view`` shows a product; ``page`` shows another page, whose address is its ``productId``."""
+PAGE: Final = "page"
+SHOWING: Final = ("view", PAGE)
+"""The types that count as a page seen."""
 UNKNOWN: Final = "Unknown"
 EARLIEST_MS: Final = 631_152_000_000  # 1990-01-01
 LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01

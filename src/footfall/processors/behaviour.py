@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from footfall.core import hashing
 from footfall.core.codes import Codes, Dictionary, coded
-from footfall.core.events import MATCHED, OFFER_SCHEMA, OFFERS, TIME, Batch
+from footfall.core.events import MATCHED, OFFER_SCHEMA, OFFERS, PAGE, TIME, Batch
 from footfall.processors.base import Change, Codebook, Flags, Frame, Output, Partial, State
 from footfall.processors.pattern_clicks import Clicks, Hit, Moves
 from footfall.processors.pattern_machine import Machine
@@ -239,13 +239,17 @@ class Detector:
 
 
 def _people(frame: Frame) -> tuple[list[str | None], Codes]:
-    """What ``Table.people_of`` is indexed by: the batch's genders, and an index a row that no bot gets through with."""
+    """What ``Table.people_of`` is indexed by: the batch's genders, and an index a row.
+
+    Bots, and pages that show no product, get one that no audience has.
+    """
     gender, genders = frame.coded("gender")
     ages = frame.batch.column("age")
     age = (ages.fill_null(-1) if ages.null_count else ages).to_numpy(zero_copy_only=False)
     age = np.minimum(np.maximum(age, -1), AGES - 3)
     index = (gender + np.int32(1)) * np.int32(AGES) + age + np.int32(1)
-    index[frame.flag("is_bot")] = AGES - 1
+    types, names = frame.coded("event_type")
+    index[frame.flag("is_bot") | np.array([name == PAGE for name in names], dtype=np.bool_)[types]] = AGES - 1
     return genders, index
 
 

@@ -13,6 +13,8 @@ class Session:
     end: int
     clicks: int
     refreshes: int
+    views: int
+    carts: int
     first_product: int
     last_product: int
     country: int
@@ -43,3 +45,5 @@ def _extend(session: Session, later: Session) -> None:
         session.last_product = later.last_product
     session.clicks += later.clicks
     session.refreshes += later.refreshes
+    session.views += later.views
+    session.carts += later.carts

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from footfall.core.codes import Codes, Dictionary, grown
+from footfall.core.events import SHOWING
 from footfall.processors.base import NO_TIME, Codebook, Flags, Frame, Times
 from footfall.processors.session_fold import Session, fold
 
@@ -34,6 +35,8 @@ class Columns:
     end: Times
     clicks: npt.NDArray[np.int32]
     refreshes: npt.NDArray[np.int32]
+    views: npt.NDArray[np.int32]
+    carts: npt.NDArray[np.int32]
     first_product: Codes
     last_product: Codes
     country: npt.NDArray[np.int16]
@@ -112,13 +115,20 @@ class SessionWindows:
         begins = np.flatnonzero(np.concatenate([[True], ~same | (steps > self._gap)]))
         ends = np.append(begins[1:], len(rows)) - 1
         heads, tails = rows[begins], rows[ends]
-        refreshed = np.concatenate([[0], np.cumsum(frame.flag("is_refresh")[rows])])
+        views, carts = _kinds(frame)
+
+        def counted(which: Flags) -> npt.NDArray[np.int32]:
+            sums = np.concatenate([[0], np.cumsum(which[rows])])
+            return (sums[ends + 1] - sums[begins]).astype(np.int32)
+
         pieces = Columns(
             visitor=visitors[begins],
             start=times[begins],
             end=times[ends],
             clicks=(ends - begins + 1).astype(np.int32),
-            refreshes=(refreshed[ends + 1] - refreshed[begins]).astype(np.int32),
+            refreshes=counted(frame.flag("is_refresh")),
+            views=counted(views),
+            carts=counted(carts),
             first_product=frame.products[heads],
             last_product=frame.products[tails],
             country=self._coded(frame, "country", self.countries)[heads],
@@ -154,8 +164,8 @@ class SessionWindows:
         replaced.visitor = visitor[known & ~joins]
         at = visitor[joins]
         pieces.start[joins] = now.start[at]
-        pieces.clicks[joins] += now.clicks[at]
-        pieces.refreshes[joins] += now.refreshes[at]
+        for name in ("clicks", "refreshes", "views", "carts"):
+            getattr(pieces, name)[joins] += getattr(now, name)[at]
         for name in ("first_product", "country", "device", "bot"):
             getattr(pieces, name)[joins] = getattr(now, name)[at]
         latest = pieces.rows(last)
@@ -193,10 +203,11 @@ class SessionWindows:
         devices = self._coded(frame, "deviceType", self.devices)[rows].tolist()
         products, times = frame.products[rows].tolist(), frame.times[rows].tolist()
         refreshes, bots = frame.flag("is_refresh")[rows].tolist(), frame.flag("is_bot")[rows].tolist()
+        views, carts = (which[rows].tolist() for which in _kinds(frame))
         return [
-            Session(t, t, 1, int(refresh), product, product, country, device, bot)
-            for t, refresh, product, country, device, bot in zip(
-                times, refreshes, products, countries, devices, bots, strict=True
+            Session(t, t, 1, int(refresh), int(view), int(cart), product, product, country, device, bot)
+            for t, refresh, view, cart, product, country, device, bot in zip(
+                times, refreshes, views, carts, products, countries, devices, bots, strict=True
             )
         ]
 
@@ -273,6 +284,10 @@ class SessionWindows:
         latest = np.flatnonzero(self._now.end != NO_TIME).astype(np.int32)
         return np.union1d(latest, np.fromiter(self._older, dtype=np.int32))
 
+    def all_open(self) -> Columns:
+        """All open sessions."""
+        return self.sessions_of(self.visitors_with_sessions())
+
     def sessions_of(self, visitors: Codes) -> Columns:
         """The open sessions of these visitors."""
         latest = visitors[self._now.end[visitors] != NO_TIME]
@@ -293,6 +308,8 @@ class SessionWindows:
             end=saved.column("end").to_numpy().copy(),
             clicks=saved.column("clicks").to_numpy().copy(),
             refreshes=saved.column("refreshes").to_numpy().copy(),
+            views=saved.column("views").to_numpy().copy(),
+            carts=saved.column("carts").to_numpy().copy(),
             first_product=products.add(saved.column("first_product").to_pylist()),
             last_product=products.add(saved.column("last_product").to_pylist()),
             country=self.countries.add(saved.column("country").to_pylist()).astype(np.int16),
@@ -311,9 +328,17 @@ class SessionWindows:
 
 
 def _no_sessions(length: int) -> Columns:
-    kinds = (np.int32, np.int64, np.int64, np.int32, np.int32, np.int32, np.int32, np.int16, np.int16, np.bool_)
-    empty: list[Any] = [np.zeros(length, dtype=kind) for kind in kinds]
+    kinds = {"start": np.int64, "end": np.int64, "country": np.int16, "device": np.int16, "bot": np.bool_}
+    empty: list[Any] = [np.zeros(length, dtype=kinds.get(f.name, np.int32)) for f in fields(Columns)]
     return Columns(*empty)
+
+
+def _kinds(frame: Frame) -> tuple[Flags, Flags]:
+    """Which clicks show something, and which put something into the cart."""
+    types, texts = frame.coded("event_type")
+    shows = np.array([text in SHOWING for text in texts], dtype=np.bool_)
+    carts = np.array([text == "cart" for text in texts], dtype=np.bool_)
+    return shows[types], carts[types]
 
 
 def _columns(sessions: Sequence[tuple[Session, int]]) -> Columns:

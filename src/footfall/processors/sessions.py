@@ -21,6 +21,7 @@ from footfall.core.events import SESSIONS as SESSIONS_STREAM
 from footfall.core.hashing import ids_of
 from footfall.processors.base import Change, Codebook, Flags, Frame, Output, Partial, State
 from footfall.processors.counts import Counts
+from footfall.processors.session_days import DayCounts
 from footfall.processors.session_windows import Columns, SessionWindows
 
 _OPEN_SCHEMA = pa.schema(
@@ -31,6 +32,8 @@ _OPEN_SCHEMA = pa.schema(
         pa.field("end", pa.int64()),
         pa.field("clicks", pa.int32()),
         pa.field("refreshes", pa.int32()),
+        pa.field("views", pa.int32()),
+        pa.field("carts", pa.int32()),
         pa.field("first_product", pa.string()),
         pa.field("last_product", pa.string()),
         pa.field("country", pa.string()),
@@ -75,11 +78,17 @@ class RunningSessions:
             book=book,
         )
         self._by_start = Counts()
+        self._by_day = DayCounts()
         self._opened = 0
         self._closed = 0
         self._saved_rows = 0
         self._counted = True
         self._restore(state)
+
+    @property
+    def _tables(self) -> dict[str, Counts]:
+        """The counts, by the name under which they are saved."""
+        return {"by_start": self._by_start, "by_day": self._by_day.counts}
 
     def process(self, frame: Frame) -> Sequence[Output]:
         """Sort the frame's clicks into sessions and return those that time has closed."""
@@ -94,8 +103,10 @@ class RunningSessions:
             self._by_start.add(keys, sums)
         newest = self._windows.newest // self._bucket_ms
         self._by_start.drop_below((newest - self._settings.buckets) * 2)
+        self._by_day.forget(self._windows.newest)
         if closed is None:
             return []
+        self._by_day.add(closed)
         self._closed += len(closed.start)
         self._counted = False
         return [Output(SESSIONS_STREAM, self._batch(closed))]
@@ -114,6 +125,8 @@ class RunningSessions:
                 pa.array(closed.end).cast(TIME),
                 pa.array(closed.clicks),
                 pa.array(closed.refreshes),
+                pa.array(closed.views),
+                pa.array(closed.carts),
                 coded(first_at.astype(np.int32), book.products.decode(firsts)),
                 coded(last_at.astype(np.int32), book.products.decode(lasts)),
                 coded(closed.country.astype(np.int32), windows.countries.decode(range(len(windows.countries)))),
@@ -135,11 +148,12 @@ class RunningSessions:
                 batch = self._open_batch(self._windows.visitors_with_sessions())
                 self._saved_rows = batch.num_rows
             changes.append(Change("open", batch, reset))
-        counted = self._by_start.changes()
-        if counted:
-            keys, values, reset = counted
-            columns = [pa.array(keys), pa.array(values)]
-            changes.append(Change("by_start", pa.RecordBatch.from_arrays(columns, names=["key", "value"]), reset))
+        for table, counts in self._tables.items():
+            counted = counts.changes()
+            if counted:
+                keys, values, reset = counted
+                columns = [pa.array(keys), pa.array(values)]
+                changes.append(Change(table, pa.RecordBatch.from_arrays(columns, names=["key", "value"]), reset))
         if not self._counted:
             self._counted = True
             totals = {"opened": [self._opened], "closed": [self._closed], "newest": [self._windows.newest]}
@@ -158,7 +172,7 @@ class RunningSessions:
         arrays = [
             pa.concat_arrays([book.visitors.decode(held.visitor), book.visitors.decode(gone)]),
             pa.array(np.arange(len(held.visitor) + len(gone)) >= len(held.visitor)),
-            *[texts(pa.array(column)) for column in (held.start, held.end, held.clicks, held.refreshes)],
+            *[texts(pa.array(getattr(held, name))) for name in _OPEN_SCHEMA.names[2:8]],
             texts(book.products.decode(held.first_product)),
             texts(book.products.decode(held.last_product)),
             texts(windows.countries.decode(held.country.tolist())),
@@ -172,8 +186,9 @@ class RunningSessions:
             self._opened = batch.column("opened")[0].as_py()
             self._closed = batch.column("closed")[0].as_py()
             self._windows.newest = batch.column("newest")[0].as_py()
-        parts = [(b.column("key").to_numpy(), b.column("value").to_numpy()) for b in state.get("by_start", ())]
-        self._by_start.restore(parts)
+        for table, counts in self._tables.items():
+            parts = [(b.column("key").to_numpy(), b.column("value").to_numpy()) for b in state.get(table, ())]
+            counts.restore(parts)
         saved = state.get("open", ())
         self._saved_rows = sum(batch.num_rows for batch in saved)
         codes = [self._book.visitors.add(batch.column("userId").to_pylist()) for batch in saved]
@@ -185,7 +200,7 @@ class RunningSessions:
             self._windows.put(batch.filter(pa.array(open_still)))
 
     def partials(self) -> Sequence[Partial]:
-        """Sessions by the half hour in which they began, those of bots apart."""
+        """Sessions by the half hour in which they began, and what visitors did in them by day; bots apart."""
         keys, values = self._by_start.keys, self._by_start.values
         bots = keys % 2 == 1
         buckets, at = np.unique(keys // 2, return_inverse=True)
@@ -194,7 +209,9 @@ class RunningSessions:
         np.add.at(every, at, values)
         np.add.at(robotic, at[bots], values[bots])
         columns = [pa.array(buckets), pa.array(every), pa.array(robotic)]
-        return [Partial("sessions", pa.RecordBatch.from_arrays(columns, names=["bucket", "sessions", "bots"]))]
+        half_hours = pa.RecordBatch.from_arrays(columns, names=["bucket", "sessions", "bots"])
+        days = self._by_day.with_open(self._windows.all_open())
+        return [Partial("sessions", half_hours), Partial("visits_by_day", days)]
 
     def live(self) -> Flags:
         """Visitors that have an open session."""

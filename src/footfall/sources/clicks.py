@@ -37,6 +37,7 @@ Columns = Mapping[str, Any]
 """A text column (plain or coded, without nulls) for each field that the file has."""
 
 _IN_ID: Final = ("userId", "productId", "event_type", "ip", "userAgent")
+_REST: Final = (*_IN_ID, "gender", "sessionId", "page", "referrer")
 _BAD_TIME: Final = np.int64(-(1 << 62))
 _NO_TIME: Final = np.int64(-(1 << 62) + 1)
 _TIMES: Final = ("timestamp", "original_timestamp")
@@ -60,7 +61,7 @@ class Clicks:
         Bad rows' values mean nothing: leave them out with ``only_good``.
         """
         rows = len(next(iter(columns.values())))
-        judged = {name: self._judge(name, columns[name]) for name in (*_IN_ID, "gender") if name in columns}
+        judged = {name: self._judge(name, columns[name]) for name in _REST if name in columns}
         flags = [j.bad for j in judged.values() if j.bad is not None]
         times, seconds = _times(columns, flags)
         out: dict[str, Any] = {
@@ -69,7 +70,7 @@ class Clicks:
             "age": _ages(columns, flags, rows),
             "late": pa.repeat(pa.scalar(False), rows),
         }
-        for name in (*_IN_ID, "gender"):
+        for name in _REST:
             out[name] = judged[name].column if name in judged else pa.nulls(rows, CODED)
         views = self._types(judged, out, rows)
         hashes = [times.view(np.uint64)]

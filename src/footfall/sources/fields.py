@@ -27,6 +27,9 @@ FIELDS: Final = (
     "userAgent",
     "age",
     "gender",
+    "sessionId",
+    "page",
+    "referrer",
     "event_id",
 )
 """All fields that a column may be mapped to. When several are wrong in a row, the first of this order is named."""

@@ -64,7 +64,7 @@ def _batch(shop: Shop, clicks: Clicks, *, carts: bool) -> Batch:
     agent = coded(clicks.agent.astype(np.int32), shop.agents)
     ids = ids_of([column_hashes(column) for column in (time, user, product, kind, ip, agent)])
     seconds = pa.array(clicks.second)
-    nothing = [pa.nulls(rows, CLICK_SCHEMA.field(name).type) for name in ("age", "gender")]
+    nothing = [pa.nulls(rows, CLICK_SCHEMA.field(name).type) for name in CLICK_SCHEMA.names[8:-1]]
     late = pa.array(np.zeros(rows, dtype=np.bool_))
     return pa.record_batch([time, ids, user, product, kind, seconds, ip, agent, *nothing, late], schema=CLICK_SCHEMA)
 

@@ -22,7 +22,7 @@ from footfall.sources.fields import FIELD_LIMIT, Problem, length_problem, value_
 
 Bools = npt.NDArray[np.bool_]
 
-_OPTIONAL: Final = ("event_type", "ip", "userAgent", "gender")
+_OPTIONAL: Final = ("event_type", "ip", "userAgent", "gender", "sessionId", "page", "referrer")
 _IPV4: Final = r"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\z"
 _SPACE, _DELETE = np.uint8(32), np.uint8(127)
 

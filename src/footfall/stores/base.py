@@ -103,6 +103,18 @@ class Published:
     """A view's name to its partials, in the order of their partition keys."""
 
 
+@dataclass(frozen=True, slots=True)
+class PutViews:
+    """All views, as they stood at one moment."""
+
+    publication: int
+    """The number of the newest partials that they were composed from."""
+    as_of: int
+    """The newest event time, in ms."""
+    rows: Mapping[str, list[dict[str, object]]]
+    """A view's name to its rows."""
+
+
 class Lookups(Protocol):
     """Products and visitors."""
 
@@ -164,6 +176,10 @@ class LiveViews(Protocol):
 
     def views(self) -> list[str]:
         """The names of the views that were put, sorted."""
+        ...
+
+    def all_views(self, *, known: int | None = None) -> PutViews | None:
+        """All views together; None before any was put, and while their publication is still the one ``known``."""
         ...
 
 

@@ -12,6 +12,9 @@ Rows = list[dict[str, Any]]
 
 MINUTE: Final = 60_000  # ms
 HALF_HOUR: Final = 30 * MINUTE
+DAY: Final = 24 * 60 * MINUTE
+VISITS: Final = ("sessions", "bots", "bounces", "views", "carted")
+"""What is counted of a day's sessions."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,6 +53,13 @@ def sessions(partials: pa.Table, as_of: int) -> Rows:
         {"start": iso(bucket * HALF_HOUR), **_counts(found.get(bucket), "sessions", "bots")}
         for bucket in range(now - 15, now + 1)
     ]
+
+
+def visits_by_day(partials: pa.Table, as_of: int) -> Rows:
+    """Sessions of people and of bots, bounces, pages seen, and sessions in which something was put into the cart."""
+    today = as_of // DAY
+    found = {row["day"]: row for row in _sums(partials, ["day"], list(VISITS), first=today - 6, last=today)}
+    return [{"day": iso(day * DAY)[:10], **_counts(found.get(day), *VISITS)} for day in range(today - 6, today + 1)]
 
 
 def device_type_popularity(partials: pa.Table, as_of: int) -> Rows:

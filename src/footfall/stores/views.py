@@ -61,6 +61,13 @@ VIEWS: Final[Mapping[str, View]] = {
             compose=composing.sessions,
         ),
         View(
+            key="visits_by_day",
+            about="what visitors did in their sessions, by the day on which these began; the last 7 days, oldest first",
+            partial=pa.schema([("day", _INT), *((name, _INT) for name in composing.VISITS)]),
+            rows=pa.schema([("day", pa.date32()), *((name, _INT) for name in composing.VISITS)]),
+            compose=composing.visits_by_day,
+        ),
+        View(
             key="device_type_popularity",
             about="distinct visitors by device type, last 10 minutes; the last row is their total",
             partial=pa.schema([("device", _TEXT), ("minute", _INT), ("visitors", _INT)]),

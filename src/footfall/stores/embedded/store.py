@@ -24,6 +24,7 @@ from footfall.stores.base import (
     ProductRow,
     Progress,
     Published,
+    PutViews,
     Row,
     UserRow,
     VisitorFacts,
@@ -149,6 +150,16 @@ class EmbeddedStore:
     def views(self) -> list[str]:
         """The names of the views that were put."""
         return [name for (name,) in self._rows("SELECT name FROM live_view ORDER BY name")]
+
+    def all_views(self, *, known: int | None = None) -> PutViews | None:
+        """All views together, unless their publication is the one that is known."""
+        with self._reading() as db:
+            [(publication, as_of)] = db.execute("SELECT max(publication), max(as_of) FROM live_view")
+            if publication in {None, known}:
+                return None
+            found: list[Any] = list(db.execute("SELECT name, rows FROM live_view"))
+        rows = {name: msgspec.json.decode(text, type=list[dict[str, object]]) for name, text in found}
+        return PutViews(publication, as_of, rows)
 
     def close(self) -> None:
         """Release the file."""

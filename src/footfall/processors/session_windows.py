@@ -119,7 +119,8 @@ class SessionWindows:
 
         def counted(which: Flags) -> npt.NDArray[np.int32]:
             sums = np.concatenate([[0], np.cumsum(which[rows])])
-            return (sums[ends + 1] - sums[begins]).astype(np.int32)
+            found: npt.NDArray[np.int32] = (sums[ends + 1] - sums[begins]).astype(np.int32)
+            return found
 
         pieces = Columns(
             visitor=visitors[begins],

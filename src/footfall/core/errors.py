@@ -89,7 +89,7 @@ class Reason(StrEnum):
     BAD_VALUE = "bad_value"
     """A field has a value outside what the layout allows (an unknown event type, an age of 900)."""
     FIELD_TOO_LONG = "field_too_long"
-    """A field is longer than 8,192 bytes, or the row longer than 1 MiB."""
+    """A field is longer than 8,192 bytes or than its table's column, or the row longer than 1 MiB."""
     BAD_SYNTAX = "bad_syntax"
     """The row cannot be parsed (broken JSON, an unclosed quote)."""
     ID_CONFLICT = "id_conflict"

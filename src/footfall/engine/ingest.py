@@ -51,27 +51,30 @@ class Tally:
 
 
 class Splitter:
-    """Splits clicks over partitions by visitor, one checksum a distinct visitor."""
+    """Splits events over partitions by their key (clicks: the visitor), one checksum a distinct key."""
 
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, partitions: int, *, key: str = "userId") -> None:
         self._partitions = partitions
+        self._key = key
         self._memo: dict[str, int] = {}
 
     def split(self, clicks: Batch, *, stream: str = CLICKS, watermark: int | None = None) -> list[Append]:
-        """The appends that bring these clicks to their partitions, in order."""
+        """The appends that bring these events to their partitions, in order."""
         if not clicks.num_rows:
             return []
         if self._partitions == 1:
             return [Append(stream, 0, clicks, watermark)]
         clicks = compact(clicks)
-        users = clicks.column("userId")
+        users = clicks.column(self._key)
         of_text = self._partitions_of(users.dictionary)
+        if len(of_text) == 1:
+            return [Append(stream, int(of_text[0]), clicks, watermark)]
         of_row = of_text[users.indices.to_numpy()]
         appends = []
         for partition in range(self._partitions):
             rows = np.flatnonzero(of_row == partition)
             if len(rows):
-                part = select(clicks, rows, drop_users_not_in=of_text == partition)
+                part = select(clicks, rows, drop_users_not_in=of_text == partition, key=self._key)
                 appends.append(Append(stream, partition, part, watermark))
         return appends
 
@@ -87,10 +90,12 @@ class Splitter:
         return np.array(numbers, dtype=np.uint8)
 
 
-def select(clicks: Batch, rows: npt.NDArray[np.int64], *, drop_users_not_in: npt.NDArray[np.bool_]) -> Batch:
-    """Some rows of a batch, with a dictionary of just the visitors that may occur in them."""
+def select(
+    clicks: Batch, rows: npt.NDArray[np.int64], *, drop_users_not_in: npt.NDArray[np.bool_], key: str = "userId"
+) -> Batch:
+    """Some rows of a batch, with a dictionary of just the keys that may occur in them."""
     taken = clicks.take(pa.array(rows))
-    index = taken.schema.get_field_index("userId")
+    index = taken.schema.get_field_index(key)
     users = taken.column(index)
     renumbered = (np.cumsum(drop_users_not_in) - 1).astype(np.int32)
     kept = users.dictionary.filter(pa.array(drop_users_not_in))

@@ -1,4 +1,4 @@
-"""Turns failed events, as they are or corrected, into clicks, or into work for a user's function: each of them once."""
+"""Turns failed events, as they are or corrected, into events of their stream or work for a function: each once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from footfall.core.clock import Clock
 from footfall.core.errors import Fenced, Reason, UsageError
-from footfall.core.events import CLICK_SCHEMA, CLICKS, FAILED, Batch
+from footfall.core.events import CART, CLICKS, FAILED, SCHEMAS, Batch, key_of
 from footfall.engine.failed import OPEN, REPLAYED, FailedEvent, FailedEvents, StillWrong, function_of, marks
 from footfall.engine.function_retry import corrected, make_retry_stream, partition_for, place_of
 from footfall.engine.ingest import GROUP, Splitter
@@ -37,6 +37,8 @@ class _Sorted:
     """Failed events, by what became of them now."""
 
     clicks: list[Batch] = field(default_factory=list)
+    others: dict[str, list[Batch]] = field(default_factory=dict)
+    """Events of other streams, by stream: selections that their table did not take, custom events."""
     handed_over: dict[str, list[FailedEvent]] = field(default_factory=dict)
     """By function."""
     brought_in: list[FailedEvent] = field(default_factory=list)
@@ -70,7 +72,11 @@ def _replay(log: DurableLog, rows: Mapping[str, bytes], *, now_ms: int, lateness
         if event.status == OPEN:
             _sort(event, rows[event.id], result)
     if result.brought_in:
-        outputs = [*_clicks(log, result.clicks, lateness_ms=lateness_ms), *_handed_over(log, result, now_ms=now_ms)]
+        outputs = [
+            *_clicks(log, result.clicks, lateness_ms=lateness_ms),
+            *(append for stream, some in result.others.items() for append in _split(log, stream, some)),
+            *_handed_over(log, result, now_ms=now_ms),
+        ]
         outputs.append(Append(FAILED, 0, marks(result.brought_in, status=REPLAYED, now_ms=now_ms)))
         log.commit(Commit(outputs=outputs, positions=[Position(_GROUP, FAILED, 0, expected, end)]))
     figures = {
@@ -86,37 +92,52 @@ def _sort(event: FailedEvent, raw: bytes, result: _Sorted) -> None:
     try:
         if function := function_of(event.layout):
             result.handed_over.setdefault(function, []).append(corrected(event, raw))
+        elif event.layout == "json" and event.source.startswith(f"{CART}-"):
+            result.others.setdefault(CART, []).append(_decoded(raw, CART))
         else:
-            result.clicks.append(_click(event, raw))
+            stream, batch = _again(event, raw)
+            (result.clicks if stream == CLICKS else result.others.setdefault(stream, [])).append(batch)
     except StillWrong as error:
         result.again.append(f"{event.id}: {error}")
     else:
         result.brought_in.append(event)
 
 
-def _click(event: FailedEvent, raw: bytes) -> Batch:
-    """The row as a click. Raises StillWrong when it is none."""
+def _again(event: FailedEvent, raw: bytes) -> tuple[str, Batch]:
+    """The row as a click, or as an event of another stream. Raises StillWrong when it is none."""
     if event.layout == "json":
         if not event.source.startswith(f"{CLICKS}-"):
             raise StillWrong(f"{event.source} is not fed by hand")
         if event.reason is Reason.ID_CONFLICT and raw == event.raw:
             raise StillWrong("its event_id belongs to another click; give it one of its own, or none")
-        clicks, bad = flat.decode([raw], CLICK_SCHEMA)
-        reasons = [one.detail for one in bad]
-    else:
-        block = parse_row(event.layout, raw)
-        clicks, reasons = block.clicks, [f"{one.reason}: {one.detail}" for one in block.bad]
-    if clicks.num_rows != 1 or reasons:
+        return CLICKS, _decoded(raw, CLICKS)
+    block = parse_row(event.layout, raw)
+    reasons = [f"{one.reason}: {one.detail}" for one in block.bad]
+    found = [(stream, batch) for stream, batch in ((CLICKS, block.clicks), *block.others) if batch.num_rows]
+    if reasons or [batch.num_rows for _, batch in found] != [1]:
         raise StillWrong("; ".join(reasons) or "not one row")
-    return clicks
+    return found[0]
+
+
+def _decoded(raw: bytes, stream: str) -> Batch:
+    """The message as an event of the stream. Raises StillWrong when it is none."""
+    events, bad = flat.decode([raw], SCHEMAS[stream])
+    if bad:
+        raise StillWrong(bad[0].detail)
+    return events
 
 
 def _clicks(log: DurableLog, batches: Sequence[Batch], *, lateness_ms: int) -> Sequence[Append]:
+    high = _high(log)
+    return _split(log, CLICKS, [_marked_late(one, high=high, lateness_ms=lateness_ms) for one in batches])
+
+
+def _split(log: DurableLog, stream: str, batches: Sequence[Batch]) -> Sequence[Append]:
+    """What brings these events to their partitions."""
     if not batches:
         return []
-    clicks = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
-    clicks = _marked_late(clicks, high=_high(log), lateness_ms=lateness_ms)
-    return list(Splitter(log.info(CLICKS).settings.partitions).split(clicks))
+    events = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
+    return Splitter(log.info(stream).settings.partitions, key=key_of(stream)).split(events, stream=stream)
 
 
 def _handed_over(log: DurableLog, result: _Sorted, *, now_ms: int) -> Iterator[Append]:

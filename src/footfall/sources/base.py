@@ -34,6 +34,8 @@ class Block:
     bad: Sequence[BadRow] = field(default_factory=tuple)
     last_line: int = 0
     """The number of the last line that this block covers."""
+    others: Sequence[tuple[str, Batch]] = ()
+    """Events that are no clicks, each batch with its stream: only requests have such, files do not."""
 
     @property
     def rows(self) -> int:

@@ -14,7 +14,7 @@ from footfall.core.errors import Failure, UsageError
 from footfall.sources.clicks import CLEANERS
 from footfall.sources.fields import FIELDS
 
-Form = Literal["delimited", "ndjson"]
+Form = Literal["delimited", "ndjson", "collect"]
 
 TEMPLATE: Final[Mapping[str, str]] = {
     "Visitor Unique ID": "userId",
@@ -44,13 +44,15 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     layout: str
     """template, commerce, footfall, or mapped (a footfall one with other names)."""
     form: Form
-    """How a row is written. The rows of a Parquet file are shown as NDJSON."""
+    """How a row is written. The rows of a Parquet file are shown as NDJSON; ``collect`` is an event of a request."""
     delimiter: str = ","
     """Between two fields; with a comma, fields may be quoted."""
     columns: tuple[str, ...] = ()
     """All columns of a delimited file, in its order."""
     fields: dict[str, str]
     """Column to field, for those that are used."""
+    given: dict[str, str] = {}
+    """For an event of a request: what the connection said of it (see ``sources.collect``)."""
 
     @property
     def cleaners(self) -> Mapping[str, Callable[[str], str]]:

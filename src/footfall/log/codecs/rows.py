@@ -1,7 +1,8 @@
 """Turns batches into dicts that any message format can write, and such dicts back into batches.
 
-In a dict, times are milliseconds, dates ISO texts, event ids hex texts. Nulls are left out, and so is a
-``late`` that is false. Bytes are a text, or base64 under the name with ``_base64`` if they are not UTF-8.
+In a dict, times are milliseconds, and those without a time zone ISO texts with microseconds. Dates are ISO texts,
+event ids hex texts. Nulls are left out, and so is a ``late`` that is false. Bytes are a text, or base64 under the
+name with ``_base64`` if they are not UTF-8.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from footfall.core.errors import Reason
 from footfall.core.events import CLICK_SCHEMA, EVENT_ID, Batch
 from footfall.log.codecs.ids import text_of, with_ids
-from footfall.log.codecs.values import Unusable, plain_integers, value_of
+from footfall.log.codecs.values import MOMENT, Unusable, plain_integers, value_of
 
 Row = Mapping[str, Any]
 
@@ -67,6 +69,9 @@ def rows(batch: Batch) -> list[dict[str, Any]]:
 
 
 def _plain_values(field: pa.Field, column: pa.Array) -> list[Any]:
+    if field.type == MOMENT:
+        iso: list[Any] = pc.replace_substring(column.cast(pa.string()), " ", "T").to_pylist()
+        return iso
     values: list[Any] = column.cast(_plain(field.type)).to_pylist()
     if field.type == EVENT_ID:
         return [None if value is None else text_of(value) for value in values]

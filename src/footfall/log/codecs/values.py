@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -17,6 +18,11 @@ LONGEST_TEXT: Final = 8_192
 LARGEST: Final = 2**53
 """Integers beyond this are not exact in every JSON reader."""
 OLDEST: Final = 130
+
+MOMENT: Final = pa.timestamp("us")
+"""A time of its own, beside the event's: UTC, without a time zone; ISO 8601 text with microseconds in messages."""
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what MOMENT counts from has no time zone either
 
 
 class Unusable(Exception):
@@ -37,6 +43,8 @@ def value_of(value: object, field: pa.Field) -> Any:
     kind = field.type
     if pa.types.is_dictionary(kind) or pa.types.is_string(kind):
         return _text(value, field)
+    if kind == MOMENT:
+        return _moment(value, field.name)
     if pa.types.is_timestamp(kind):
         return _time(value, field.name)
     if pa.types.is_integer(kind):
@@ -51,7 +59,7 @@ def value_of(value: object, field: pa.Field) -> Any:
 def plain_integers(field: pa.Field) -> tuple[int, int]:
     """Between which bounds an integer is good for the field without a closer look; (0, -1): none is."""
     kind = field.type
-    if pa.types.is_timestamp(kind):
+    if pa.types.is_timestamp(kind) and kind != MOMENT:
         return EARLIEST_MS, LATEST_MS
     if not pa.types.is_integer(kind):
         return 0, -1
@@ -131,6 +139,20 @@ def _time(value: object, name: str) -> int:
     if value != int(value):
         raise Unusable(Reason.BAD_TIMESTAMP, f"{name}: {_shown(value)} is not a whole number of milliseconds")
     return int(value)
+
+
+def _moment(value: object, name: str) -> int:
+    """Microseconds since 1970."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) and _ISO.fullmatch(value) else None
+    except ValueError:  # a 30th of February
+        moment = None
+    if moment is None:
+        raise Unusable(Reason.BAD_TIMESTAMP, f"{name}: {_shown(value)} is not a time as YYYY-MM-DDThh:mm:ss.ffffff")
+    microseconds = (moment - _EPOCH) // timedelta(microseconds=1)
+    if not EARLIEST_MS * 1_000 <= microseconds <= LATEST_MS * 1_000:
+        raise Unusable(Reason.TIMESTAMP_OUT_OF_RANGE, f"{name}: {_shown(value)} is before 1990 or after 2100")
+    return microseconds
 
 
 def _integer(value: object, field: pa.Field) -> int:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # each service loads only what it works with, so that it is b
     from footfall.processors.pattern_model import PatternSet
     from footfall.processors.patterns import PatternFile
     from footfall.sinks.parquet import ParquetWarehouse
+    from footfall.sinks.sqlite import SqliteTables
 
 _BLOCK_BYTES: Final = 16 << 20
 """What a backfill reads at a time: enough rows that the cost of a batch does not matter, few enough for memory."""
@@ -335,3 +336,27 @@ def warehouse(data_dir: Path) -> ParquetWarehouse:
     from footfall.sinks.parquet import ParquetWarehouse
 
     return ParquetWarehouse(DataDirectory(data_dir).warehouse)
+
+
+def open_tables(data_dir: Path) -> SqliteTables:
+    """The tables of a data directory, which rows of streams are written to. Nothing is made before it is needed."""
+    from footfall.sinks.sqlite import SqliteTables
+
+    return SqliteTables(DataDirectory(data_dir).warehouse / "tables.db")
+
+
+def sink(
+    name: str,
+    *,
+    data_dir: Path,
+    until_end: bool = False,
+    settings: Path | None = None,
+    stop: threading.Event,
+    beat: Callable[..., None] = unheard,
+) -> dict[str, int]:
+    """A stream into its table, until stopped: how many events were read, new rows, repeated and rejected ones."""
+    from footfall.engine.sinking import SINKS, Sinking
+
+    with open_log(data_dir, pipeline=read_pipeline(settings)) as log, open_tables(data_dir) as tables:
+        service = Sinking(sink=SINKS[name], log=log, target=tables, clock=SystemClock(), beat=beat)
+        return service.run(stop, until_end=until_end)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 
-from footfall.stores.base import PIPELINE, Counts, Loaded, ServingStore
+from footfall.stores.base import PIPELINE, Counts, Loaded, PutViews, ServingStore
 
 
 @dataclass(frozen=True)
@@ -153,3 +153,11 @@ class StoreContract:
         store.put_views({"a": [{"n": 1}]}, as_of=3, publication=6)
 
         assert store.view("a") == [{"n": 2}]
+
+    def test_all_views_are_read_together_and_only_when_they_are_new(self, store: ServingStore) -> None:
+        assert store.all_views() is None
+        store.put_views({"a": [{"n": 1}], "b": []}, as_of=1, publication=1)
+        store.put_views({"a": [{"n": 2}]}, as_of=2, publication=2)
+
+        assert store.all_views(known=1) == PutViews(2, 2, {"a": [{"n": 2}], "b": []})
+        assert store.all_views(known=2) is None

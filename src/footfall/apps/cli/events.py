@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from footfall.apps.plain import plain, plain_json
-from footfall.core.events import Batch
+from footfall.core.events import Batch, key_of
 from footfall.core.hashing import partition_of
 from footfall.log.base import Chunk, Log, Place
 from footfall.log.codecs import json as flat
@@ -38,7 +38,7 @@ def onward(
             moved = moved or bool(read.chunks)
             places[number] = read.place
             for chunk in read.chunks:
-                batch = of_key(chunk.batch, key)
+                batch = of_key(chunk.batch, stream, key)
                 batch = batch if left is None else batch.slice(0, left)
                 if batch.num_rows:
                     yield batch
@@ -75,7 +75,7 @@ def last_rows(log: Log, stream: str, partition: int, place: Place, *, key: str |
     while (read := log.read(stream, partition, place, max_rows=100 * AT_A_TIME)).chunks:
         place = read.place
         for chunk in read.chunks:
-            batch = of_key(chunk.batch, key)
+            batch = of_key(chunk.batch, stream, key)
             if not batch.num_rows:
                 continue
             kept.append(Chunk(stream, partition, chunk.offset, batch, chunk.watermark, chunk.appended_ms))
@@ -91,11 +91,11 @@ def partitions(log: Log, stream: str, key: str | None) -> list[int]:
     return list(range(count)) if key is None else [partition_of(key, count)]
 
 
-def of_key(batch: Batch, key: str | None) -> Batch:
-    """The rows of this visitor; all of them without a key, or where there are no visitors."""
-    if key is None or "userId" not in batch.schema.names:
+def of_key(batch: Batch, stream: str, key: str | None) -> Batch:
+    """The rows of this visitor (or username); all of them without a key, or where there are no visitors."""
+    if key is None or (column := key_of(stream)) not in batch.schema.names:
         return batch
-    return batch.filter(pc.equal(batch.column("userId").cast(pa.string()), key))
+    return batch.filter(pc.equal(batch.column(column).cast(pa.string()), key))
 
 
 class Printer:

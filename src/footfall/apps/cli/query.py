@@ -26,8 +26,13 @@ def query(
     from footfall.apps.query.tables import all_tables
 
     limits = Limits(deadline=timedelta(seconds=deadline), memory_mb=memory_mb)
-    with wiring.open_existing_log(data_dir) as log, wiring.open_store(data_dir) as store:
-        result = run_query(sql, all_tables(store, wiring.warehouse(data_dir), log_sources(log)), limits=limits)
+    with (
+        wiring.open_existing_log(data_dir) as log,
+        wiring.open_store(data_dir) as store,
+        wiring.open_tables(data_dir) as rows,
+    ):
+        tables = all_tables(store, wiring.warehouse(data_dir), log_sources(log), rows)
+        result = run_query(sql, tables, limits=limits)
     if as_json:
         for row in result.rows():
             print_json(row)

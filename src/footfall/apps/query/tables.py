@@ -1,4 +1,4 @@
-"""Turns streams, live views and look-up data into named tables: each some Parquet files, made when it is asked for."""
+"""Turns streams, views, look-up data and sinks' rows into named tables: each some Parquet files, made on demand."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from footfall.core.events import EVENT_ID, SESSIONS, Batch
 from footfall.sinks.base import Source, Warehouse
+from footfall.sinks.tables import TABLES, TableSink
+from footfall.sinks.tables import Table as Sunk
 from footfall.stores.base import ServingStore
 from footfall.stores.views import VIEWS
 
@@ -67,6 +69,15 @@ def stream_table(warehouse: Warehouse, source: Source) -> Table:
     )
 
 
+def sunk_table(tables: TableSink, sunk: Sunk) -> Table:
+    """A table that a sink fills, as it is now."""
+    return Table(
+        name=sunk.name,
+        schema=sunk.schema,
+        files=lambda folder, _notice: [_written(folder, sunk.name, tables.read(sunk), sunk.schema)],
+    )
+
+
 def lookup_tables(store: ServingStore) -> list[Table]:
     """The products and the visitors."""
     text = pa.string()
@@ -83,14 +94,17 @@ def lookup_tables(store: ServingStore) -> list[Table]:
     return [of("products", products, store.all_products), of("visitors", visitors, store.all_visitors)]
 
 
-def all_tables(store: ServingStore, warehouse: Warehouse, sources: Iterable[Source]) -> Mapping[str, Table]:
+def all_tables(
+    store: ServingStore, warehouse: Warehouse, sources: Iterable[Source], tables: TableSink | None = None
+) -> Mapping[str, Table]:
     """Everything that a query may name, by name. A stream goes before a view of the same name."""
-    tables = [
+    found = [
         *lookup_tables(store),
         *(view_table(store, name) for name in VIEWS),
         *(stream_table(warehouse, source) for source in sources),
+        *(sunk_table(tables, sunk) for sunk in TABLES if tables is not None),
     ]
-    return {table.name: table for table in tables}
+    return {table.name: table for table in found}
 
 
 def empty(folder: Path, table: Table) -> Path:

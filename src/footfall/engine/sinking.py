@@ -1,0 +1,282 @@
+"""Turns streams into rows of tables: reads what is new, writes rows and place together, and tries again for ever.
+
+The place is kept by the target, in the transaction that inserts the rows. So each event is in its table once,
+whatever ends this process and whenever. What the target refuses for good goes to ``failed-events`` before the place
+moves past it; what it cannot take just now waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+
+from footfall.core.clock import Clock
+from footfall.core.errors import OffsetOutOfRange, Reason, Unavailable
+from footfall.core.events import CART, Batch
+from footfall.engine.failed import FailedEvents, failed_batch
+from footfall.engine.logs import logger
+from footfall.engine.worker import Progress, Worker
+from footfall.log.base import Chunk, DurableLog, Log, Place
+from footfall.log.codecs.json import encode
+from footfall.sinks.tables import CLICKSTREAM_DATA, Bookmark, Move, RowsRefused, Table, TableSink
+
+_ROWS: Final = 10_000
+"""The most events that one transaction covers."""
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 10.0
+"""Seconds before the next try; they double from one to the other."""
+_SLICE: Final = 0.25
+"""Seconds of a pause after which there is time for a sign of life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """A stream, and the table that it goes to."""
+
+    name: str
+    stream: str
+    table: Table
+
+    @property
+    def group(self) -> str:
+        """Under this name the target keeps the sink's place."""
+        return f"sink:{self.name}"
+
+
+SINKS: Final[Mapping[str, Sink]] = {
+    sink.name: sink for sink in (Sink(name="cart", stream=CART, table=CLICKSTREAM_DATA),)
+}
+"""The sinks that there are, by name."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of the events since the start."""
+
+    events: int = 0
+    """Read from the log."""
+    rows: int = 0
+    """New in the table."""
+    repeated: int = 0
+    """Left out, because the table had a row with their key."""
+    rejected: int = 0
+    """Set aside as failed events."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """An event that the table does not take."""
+
+    line: int
+    reason: Reason
+    detail: str
+    raw: bytes
+
+
+class Pause:
+    """How long to leave alone what was not available: longer each time, until it works again."""
+
+    def __init__(self, clock: Clock, stop: threading.Event) -> None:
+        self._clock, self._stop = clock, stop
+        self._seconds = 0.0
+        self._until = float("-inf")
+
+    def lengthen(self) -> float:
+        """It did not work. Returns after how many seconds to try again."""
+        self._seconds = min(max(2 * self._seconds, _FIRST_PAUSE), _LONGEST_PAUSE)
+        self._until = self._clock.monotonic() + self._seconds
+        return self._seconds
+
+    def end(self) -> None:
+        """It worked."""
+        self._seconds = 0.0
+
+    def over(self) -> bool:
+        """Whether it is time to try again. Waits a little if it is not."""
+        left = self._until - self._clock.monotonic()
+        if left > 0:
+            self._clock.wait(min(left, _SLICE), self._stop)
+        return left <= 0
+
+
+class TableTask:
+    """A sink at work on one partition."""
+
+    def __init__(
+        self, sink: Sink, *, partition: int, log: DurableLog, target: TableSink, clock: Clock, stop: threading.Event
+    ) -> None:
+        self._sink = sink
+        self._partition = partition
+        self._log = log
+        self._target = target
+        self._pause = Pause(clock, stop)
+        self._stored: Bookmark | None = None
+        """What the target keeps as the place."""
+        self._at: Place | None = None
+        """Where to read on; None before the target was asked."""
+        self._set_aside: FailedEvents | None = None
+        self.written = Written()
+        self.trouble = ""
+        """Why it does not go on just now."""
+        self.gap = ""
+        """What is missing in the table, if something is."""
+
+    def places(self) -> Mapping[tuple[str, int], Place]:
+        """Where it will read next."""
+        return {} if self._at is None else {(self._sink.stream, self._partition): self._at}
+
+    def lag(self) -> int:
+        """Events that are not in the table yet."""
+        end = self._log.place(self._sink.stream, self._partition, at="latest")
+        at = self._at or self._log.place(self._sink.stream, self._partition)
+        return max(end.offset - at.offset, 0)
+
+    def step(self) -> int | None:
+        """Write what is new; how many events, or None if there are none. 0 also when the target cannot be used."""
+        if not self._pause.over():
+            return 0
+        try:
+            done = self._step()
+        except Unavailable as error:
+            seconds = self._pause.lengthen()
+            if not self.trouble:
+                logger().warning("sink_waits", sink=self._sink.name, error=str(error), seconds=seconds)
+            self.trouble = str(error)
+            return 0
+        if self.trouble:
+            logger().info("sink_goes_on", sink=self._sink.name)
+            self.trouble = ""
+            self._pause.end()
+        return done
+
+    def _step(self) -> int | None:
+        at = self._at = self._at or self._begin()
+        try:
+            read = self._log.read(self._sink.stream, self._partition, at, max_rows=_ROWS)
+        except OffsetOutOfRange as error:
+            self._at = self._after_gap(at, error)
+            return 0
+        if not read.chunks:
+            return None
+        if read.rows:
+            self._write(read.chunks, Bookmark(read.place.offset, read.place.sequence))
+        self._at = read.place
+        return read.rows
+
+    def _begin(self) -> Place:
+        """Where the target says that it stands, or at the first event that is kept."""
+        self._target.prepare(self._sink.table)
+        self._stored = self._target.place(self._sink.group, self._sink.stream, self._partition)
+        if self._stored is None:
+            return self._log.place(self._sink.stream, self._partition)
+        return Place(self._stored.offset, self._stored.sequence)
+
+    def _after_gap(self, at: Place, error: OffsetOutOfRange) -> Place:
+        """The first event that is kept, when the log does not hold this place. Says what is missing.
+
+        To read events again does no harm: their rows are there. Within its bounds, a log that lacks a place is damaged.
+        """
+        info = self._log.info(self._sink.stream)
+        start, end = info.starts[self._partition], info.ends[self._partition]
+        where = f"{self._sink.stream}-{self._partition}"
+        if at.offset < start:
+            self.gap = f"{where}: offsets {at.offset} to {start - 1} had left the log before they were in the table"
+        elif at.offset > end:
+            self.gap = (
+                f"{where} ends at offset {end}, but {at.offset} was read before: another log, read from the start"
+            )
+        else:
+            raise error
+        logger().error("sink_gap", sink=self._sink.name, error=self.gap)
+        return self._log.place(self._sink.stream, self._partition)
+
+    # -- into the table -----------------------------------------------------------------------------------
+
+    def _write(self, chunks: Sequence[Chunk], to: Bookmark) -> None:
+        sink = self._sink
+        rows: Batch = pa.concat_batches([sink.table.rows(chunk.batch) for chunk in chunks])
+        move = Move(group=sink.group, stream=sink.stream, partition=self._partition, expected=self._stored, to=to)
+        left = list(range(rows.num_rows))
+        new = None
+        while new is None:
+            given = rows if len(left) == rows.num_rows else rows.take(pa.array(left, pa.int64()))
+            try:
+                new = self._target.write(sink.table, given, move)
+            except RowsRefused as error:
+                refused = {left[index]: words for index, words in error.refused.items()}
+                self._reject(chunks, rows, refused)
+                left = [row for row in left if row not in refused]
+        self._stored = to
+        counts = self.written
+        counts.events += rows.num_rows
+        counts.rows += new
+        counts.repeated += len(left) - new
+        counts.rejected += rows.num_rows - len(left)
+
+    def _reject(self, chunks: Sequence[Chunk], rows: Batch, refused: Mapping[int, str]) -> None:
+        """Set events aside. Done twice, it is the same as once."""
+        if self._set_aside is None:
+            self._set_aside = FailedEvents(self._log)
+        misfits = []
+        for row, words in refused.items():
+            offset, event = _event(chunks, row)
+            (values,) = rows.slice(row, 1).to_pylist()
+            reason, detail = self._sink.table.fault(values, words)
+            misfits.append(_Misfit(offset, reason, detail, encode(event)[0]))
+        source = f"{self._sink.stream}-{self._partition}"
+        batch = failed_batch(misfits, source=source, layout="json", now_ms=chunks[-1].appended_ms)
+        self._log.append(self._set_aside.appends_for(batch))
+
+
+def _event(chunks: Sequence[Chunk], row: int) -> tuple[int, Batch]:
+    """The event of this row, counted over all chunks, with its offset."""
+    for chunk in chunks:
+        if row < chunk.batch.num_rows:
+            return chunk.offset + row, chunk.batch.slice(row, 1)
+        row -= chunk.batch.num_rows
+    raise IndexError(row)
+
+
+@dataclass(slots=True)
+class Sinking:
+    """A sink as a service: all partitions of its stream."""
+
+    sink: Sink
+    log: DurableLog
+    target: TableSink
+    clock: Clock
+    beat: Callable[..., None]
+    _tasks: Sequence[TableTask] = ()
+    _events: int = 0
+    _at: float = field(default=0.0)
+
+    def run(self, stop: threading.Event, *, until_end: bool) -> dict[str, int]:
+        """Write until stopped, or until nothing is left if ``until_end``; what was done, in figures."""
+        self._tasks = [
+            TableTask(self.sink, partition=partition, log=self.log, target=self.target, clock=self.clock, stop=stop)
+            for partition in range(_partitions(self.log, self.sink.stream))
+        ]
+        self._at = self.clock.monotonic()
+        worker = Worker(self._tasks, log=self.log, clock=self.clock, stop=stop, every_second=self._every_second)
+        worker.run(drained=lambda: until_end)
+        return self._figures()
+
+    def _figures(self) -> dict[str, int]:
+        done = [task.written for task in self._tasks]
+        return {name: sum(getattr(one, name) for one in done) for name in Written.__dataclass_fields__}
+
+    def _every_second(self, progress: Progress) -> None:
+        now = self.clock.monotonic()
+        rate = (progress.events - self._events) / max(now - self._at, 1e-6)
+        self._events, self._at = progress.events, now
+        says = [task.trouble or task.gap for task in self._tasks]
+        figures: dict[str, Any] = {**self._figures(), "rate": round(rate, 1), "lag": progress.lag}
+        self.beat(**figures, error="; ".join(dict.fromkeys(filter(None, says))))
+
+
+def _partitions(log: Log, stream: str) -> int:
+    return log.info(stream).settings.partitions

@@ -8,6 +8,7 @@ import typer
 
 from footfall.apps.cli import (
     backfill,
+    dashboard,
     doctor,
     failed,
     generate,
@@ -15,6 +16,8 @@ from footfall.apps.cli import (
     query,
     replay,
     run,
+    serve,
+    sink,
     status,
     tail,
     topics,
@@ -56,6 +59,9 @@ app.command("backfill")(backfill.backfill)
 app.command("load")(load.load)
 app.command("generate")(generate.generate)
 app.command("run")(run.run)
+app.command("serve")(serve.serve)
+app.command("sink")(sink.sink)
+app.command("dashboard")(dashboard.dashboard)
 app.command("topics")(topics.topics)
 app.command("tail")(tail.tail)
 app.command("query")(query.query)

@@ -1,0 +1,1 @@
+"""Turns requests into clicks, pages and offers: the collector, the shop, and the offers' streams."""

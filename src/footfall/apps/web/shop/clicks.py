@@ -1,0 +1,66 @@
+"""Turns what visitors do on the shop's pages into events on disk, or into a note that they are not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from starlette.requests import Request
+
+from footfall.apps.web.client import client_ip
+from footfall.apps.web.parts import WebParts
+from footfall.apps.web.shop.identity import COOKIE, identity_of
+from footfall.core.errors import FootfallError, Unavailable
+from footfall.core.events import Batch
+from footfall.engine.intake import Arrival
+from footfall.engine.logs import logger
+from footfall.sources.collect import click_of
+
+PATIENCE: Final = 5.0
+"""Seconds that a visitor waits for the disk at most."""
+
+
+class Publisher:
+    """Hands events to the intake and waits until they are on disk."""
+
+    def __init__(self, parts: WebParts) -> None:
+        self._parts = parts
+        self.lost = 0
+        """Arrivals that are not on disk, or not known to be, since the start. Each one was logged, and shown."""
+
+    def click(self, request: Request, *, visitor: str, product: str, event_type: str = "view") -> Batch:
+        """A click of this request, with the identity that the visitor has chosen."""
+        identity = identity_of(request.cookies.get(COOKIE))
+        return click_of(
+            user=visitor,
+            product=product,
+            event_type=event_type,
+            ip=client_ip(request.scope, self._parts.settings) or None,
+            user_agent=request.headers.get("user-agent"),
+            age=identity.age if identity else None,
+            gender=identity.gender if identity else None,
+            page=str(request.url),
+            referrer=request.headers.get("referer"),
+            now_ms=self._parts.clock.now_ms(),
+        )
+
+    async def publish(self, arrival: Arrival, *, what: str) -> bool:
+        """Whether the arrival is on disk. If not, that is logged and counted; ``what`` names it there."""
+        try:
+            await self._put(arrival)
+        except FootfallError as error:
+            self.lose(what, why=str(error))
+            return False
+        return True
+
+    def lose(self, what: str, *, why: str) -> None:
+        """Count and log something that could not be kept."""
+        self.lost += 1
+        logger().error("shop_event_lost", what=what, error=why, lost=self.lost)
+
+    async def _put(self, arrival: Arrival) -> None:
+        waiting = asyncio.wrap_future(self._parts.intake.put(arrival))
+        try:
+            await asyncio.wait_for(waiting, PATIENCE)
+        except TimeoutError as error:
+            raise Unavailable(f"The log did not answer in {PATIENCE:g} seconds.") from error

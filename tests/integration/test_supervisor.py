@@ -245,8 +245,9 @@ class Up:
 
     def is_healthy(self) -> bool:
         """Whether all that should run does, and has worked."""
-        services = self.services()
-        return len(services) == 2 and all(one.state is State.HEALTHY and one.events for one in services)
+        healthy = {one.service: one for one in self.services() if one.state is State.HEALTHY}
+        everything = {"worker", "web", "replay", "cart-sink", "dashboard"}
+        return healthy.keys() == everything and bool(healthy["worker"].events and healthy["replay"].events)
 
     def clicks(self) -> int:
         """How many clicks the log holds."""

@@ -12,6 +12,7 @@ import typer
 
 from footfall.apps.cli.app import app
 from footfall.apps.supervisor.settings import Settings
+from footfall.apps.web.settings import WebSettings
 from footfall.core.metrics import METRICS
 from footfall.pipeline import Pipeline
 
@@ -68,6 +69,7 @@ def test_every_setting_has_its_line() -> None:
     names = [
         *(name for name in Settings.model_fields if name != "file"),
         *(name for name in Pipeline.__struct_fields__ if name != "written"),
+        *WebSettings.__struct_fields__,
     ]
     assert [name for name in names if f"| `{name}` |" not in text] == []
 

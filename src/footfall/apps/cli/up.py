@@ -16,7 +16,9 @@ def up(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Of /health and /metrics, on this machine only. [default: 8000]"),
+        typer.Option(
+            min=0, max=65533, help="Of the shop; the next one is the dashboard's, then /health. [default: 8000]"
+        ),
     ] = None,
     data_dir: Annotated[
         Path | None,

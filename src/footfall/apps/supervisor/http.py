@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -14,10 +13,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from footfall.apps.status import ServiceStatus, State
+from footfall.apps.supervisor.ports import HOST
 from footfall.core import metrics
-from footfall.core.errors import Failure
 
-HOST: Final = "127.0.0.1"
 Statuses = Callable[[], Sequence[ServiceStatus]]
 
 VALUES: Final[dict[metrics.Metric, Callable[[ServiceStatus], float | None]]] = {
@@ -76,7 +74,7 @@ Page = Callable[[], tuple[int, str, bytes]]
 
 
 def listen(port: int, pages: dict[str, Page]) -> ThreadingHTTPServer:
-    """A server that holds the port, or an error that says what to do."""
+    """A server that holds the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -91,17 +89,7 @@ def listen(port: int, pages: dict[str, Page]) -> ThreadingHTTPServer:
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the library's name
             """Say nothing: the terminal belongs to the supervisor."""
 
-    try:
-        return ThreadingHTTPServer((HOST, port), Handler)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise Failure(
-                f"Port {port} on {HOST} is in use by another program.",
-                remedy=f"End that program, or choose another port: footfall up --port {port + 1}.",
-            ) from error
-        if error.errno == errno.EACCES:
-            raise Failure(f"No rights to use port {port}.", remedy="Choose a port from 1024 up with --port.") from error
-        raise
+    return ThreadingHTTPServer((HOST, port), Handler)
 
 
 def health(statuses: Sequence[ServiceStatus]) -> tuple[int, str, bytes]:

@@ -75,5 +75,24 @@ def replay(*, data_dir: Path, file: Path, options: Sequence[str], settings: Path
     return Service(name="replay", command=command)
 
 
+def web(*, data_dir: Path, port: int, dashboard: str, patterns: Path, settings: Path | None = None) -> Service:
+    """The collector and the shop."""
+    place = ("--data-dir", str(data_dir), "--patterns", str(patterns), *_settings(settings))
+    return Service(name="web", command=footfall_command("serve", "--port", str(port), "--dashboard", dashboard, *place))
+
+
+def dashboard(*, data_dir: Path, port: int) -> Service:
+    """The live dashboard."""
+    return Service(
+        name="dashboard", command=footfall_command("dashboard", "--port", str(port), "--data-dir", str(data_dir))
+    )
+
+
+def cart_sink(*, data_dir: Path, settings: Path | None = None) -> Service:
+    """Selections put into the cart, into their table."""
+    place = ("--name", "cart-sink", "--data-dir", str(data_dir), *_settings(settings))
+    return Service(name="cart-sink", command=footfall_command("sink", "cart", *place))
+
+
 def _settings(file: Path | None) -> tuple[str, ...]:
     return ("--settings", str(file)) if file is not None else ()

@@ -11,6 +11,8 @@ The file may say:
     patterns: offers.yaml
     pipeline:              # see footfall.pipeline
       partitions: 4
+    web:                   # see apps.web.settings
+      mask_ip: true
     services:              # what to run besides
       - name: shoes
         run: [run, shoes.py]
@@ -32,7 +34,7 @@ from footfall.apps.supervisor.services import Service, footfall_command
 from footfall.core.errors import UsageError
 
 FILE: Final = Path("footfall.yaml")
-TAKEN: Final = ("worker", "replay", SUPERVISOR)
+TAKEN: Final = ("worker", "replay", "web", "dashboard", "cart-sink", SUPERVISOR)
 """Names of services that are there anyway."""
 
 
@@ -80,7 +82,7 @@ class Settings(BaseModel):
 
     data_dir: Path = Path("footfall-data")
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    """0 takes any free port."""
+    """Of shop and collector; the next one is the dashboard's, the one after that has health and metrics. 0: any."""
     replicas: Annotated[int, Field(ge=1, le=64)] = 1
     data: Path | None = None
     products: Path | None = None
@@ -89,6 +91,8 @@ class Settings(BaseModel):
     services: tuple[ServiceSettings, ...] = ()
     pipeline: dict[str, Any] = {}
     """For the services, which read and check it themselves (footfall.pipeline)."""
+    web: dict[str, Any] = {}
+    """For the web part, which reads and checks it itself (apps.web.settings)."""
     file: Path | None = Field(default=None, exclude=True)
     """Where these settings stand, if in a file."""
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from footfall.apps.supervisor import demo
 from footfall.apps.supervisor.display import LiveDisplay, PlainDisplay, open_display
-from footfall.apps.supervisor.http import HOST, StatusServer
+from footfall.apps.supervisor.http import StatusServer
 from footfall.apps.supervisor.lock import only_one
-from footfall.apps.supervisor.services import Service, replay, worker
+from footfall.apps.supervisor.ports import HOST, Ports
+from footfall.apps.supervisor.services import Service, cart_sink, dashboard, replay, web, worker
 from footfall.apps.supervisor.settings import Settings
 from footfall.apps.supervisor.supervisor import Supervisor
 from footfall.core.errors import Failure, UsageError
@@ -24,14 +25,15 @@ def up(settings: Settings, *, replaying: Sequence[str] = ()) -> None:
     run_dir = prepared(settings.data_dir)
     with only_one(run_dir):
         looked: list[Supervisor] = []
-        server = StatusServer(settings.port, lambda: looked[0].statuses if looked else ())
+        ports = Ports.from_first(settings.port)
+        server = StatusServer(ports.status, lambda: looked[0].statuses if looked else ())
         display = open_display()
         complaint = ""
         try:
             server.start()
-            supervisor = Supervisor(services(settings, display, replaying), run_dir=run_dir, display=display)
+            supervisor = Supervisor(services(settings, ports, display, replaying), run_dir=run_dir, display=display)
             looked.append(supervisor)
-            greet(settings, server.port, display)
+            greet(settings, ports, display)
             complaint = supervisor.run()
         finally:
             display.close()
@@ -57,7 +59,9 @@ def prepared(data_dir: Path) -> Path:
     return run_dir
 
 
-def services(settings: Settings, display: PlainDisplay | LiveDisplay, replaying: Sequence[str]) -> list[Service]:
+def services(
+    settings: Settings, ports: Ports, display: PlainDisplay | LiveDisplay, replaying: Sequence[str]
+) -> list[Service]:
     """What is to run. Loads look-up data and makes the demo's clicks on the way."""
     data_dir = settings.data_dir
     for kind, file in (("products", settings.products), ("users", settings.users)):
@@ -71,7 +75,21 @@ def services(settings: Settings, display: PlainDisplay | LiveDisplay, replaying:
         source = replay(data_dir=data_dir, file=clicks, options=pace, settings=settings.file)
     patterns = settings.patterns or own_patterns(data_dir)
     chain = worker(data_dir=data_dir, patterns=patterns, replicas=settings.replicas, settings=settings.file)
-    return [chain, source, *(one.service(data_dir, settings=settings.file) for one in settings.services)]
+    shop = web(
+        data_dir=data_dir,
+        port=ports.shop,
+        dashboard=address(ports.dashboard),
+        patterns=patterns,
+        settings=settings.file,
+    )
+    own = [
+        chain,
+        shop,
+        source,
+        cart_sink(data_dir=data_dir, settings=settings.file),
+        dashboard(data_dir=data_dir, port=ports.dashboard),
+    ]
+    return [*own, *(one.service(data_dir, settings=settings.file) for one in settings.services)]
 
 
 def own_patterns(data_dir: Path) -> Path:
@@ -84,13 +102,22 @@ def own_patterns(data_dir: Path) -> Path:
     return path
 
 
-def greet(settings: Settings, port: int, display: PlainDisplay | LiveDisplay) -> None:
+def address(port: int) -> str:
+    """What to open in a browser."""
+    return f"http://{HOST}:{port}"
+
+
+def greet(settings: Settings, ports: Ports, display: PlainDisplay | LiveDisplay) -> None:
     """Say what runs, and where."""
     data_dir = settings.data_dir
     source = settings.data or data_dir / "demo" / "clicks.tsv"
     display.print(f"Footfall is running on {data_dir.resolve()}. Ctrl-C ends it.")
+    shop, status = address(ports.shop), address(ports.status)
+    display.print(f"  shop      {shop}")
+    display.print(f"  dashboard {address(ports.dashboard)}")
+    display.print(f"  collector {shop}/collect (takes clicks of other sites; its description: {shop}/docs)")
     display.print(f"  clicks    {source}, again and again")
     display.print(f"  offers    {settings.patterns or data_dir / 'offers.yaml'} (edit it; no restart is needed)")
-    display.print(f"  health    http://{HOST}:{port}/health   metrics http://{HOST}:{port}/metrics")
+    display.print(f"  health    {status}/health   metrics {status}/metrics")
     display.print(f"  logs      {data_dir / 'run' / 'logs'}")
     display.print('  look      footfall status | tail enriched-click-data | query "SELECT * FROM category_popularity"')

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # who only reads settings need not load the processors
     from footfall.engine.stage import ChainSettings
     from footfall.processors.base import Processor
     from footfall.processors.pattern_model import PatternSet
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 ENRICHMENT: Final = "enrichment"
 FOLLOWERS: Final = ("aggregation", "sessions", "behaviour")
@@ -118,19 +120,28 @@ def read_pipeline(file: Path | None = None) -> Pipeline:
 
     Raises UsageError naming the file, the setting and the settings that there are.
     """
+    found, written = read_section(file, "pipeline", Pipeline)
+    return msgspec.structs.replace(found, written=written)
+
+
+def read_section(file: Path | None, name: str, kind: type[T]) -> tuple[T, bool]:
+    """A section of the file (``footfall.yaml`` if it is there) as these settings, and whether the file has it.
+
+    Raises UsageError naming the file, the setting and the settings that there are.
+    """
     path = file or FILE
     if file is None and not path.exists():
-        return Pipeline()
+        return kind(), False
     import yaml
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        section = content.get("pipeline") or {}
-        return msgspec.structs.replace(msgspec.convert(section, Pipeline), written=bool(section))
+        section = content.get(name) or {}
+        return msgspec.convert(section, kind), bool(section)
     except FileNotFoundError as error:
         raise UsageError(f"Settings file {path} does not exist.", remedy="Check the path.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
         raise UsageError(f"Settings file {path} cannot be read: {error}.") from error
     except msgspec.ValidationError as error:
-        known = ", ".join(name for name in Pipeline.__struct_fields__ if name != "written")
-        raise UsageError(f"{path}, section pipeline: {error}.", remedy=f"Settings there are: {known}.") from error
+        known = ", ".join(f.name for f in msgspec.structs.fields(kind) if f.encode_name.isidentifier())
+        raise UsageError(f"{path}, section {name}: {error}.", remedy=f"Settings there are: {known}.") from error

@@ -17,13 +17,14 @@ def views_of(clicks: list[Click], sessions: list[Session], as_of: int) -> dict[s
     now = as_of // MINUTE
     newest = max(c.timestamp for c in clicks)
     recent = [c for c in clicks if not c.late and now - c.timestamp // MINUTE < 60]
+    seen = [c for c in recent if c.event_type in {"view", "page"}]
     in_time = [c for c in clicks if not c.late]
     edge = newest // MINUTE - 60
     return {
         "last_15_minutes": _last_15_minutes([c for c in recent if now - c.timestamp // MINUTE < 15], now),
         "device_type_popularity": _devices([c for c in recent if now - c.timestamp // MINUTE < 10]),
-        "products_last_hour": _products(recent),
-        "category_popularity": _categories(recent),
+        "products_last_hour": _products(seen),
+        "category_popularity": _categories(seen),
         "sessions": _sessions(sessions, as_of),
         "visits_by_day": _visits_by_day(sessions, as_of),
         "latest_visitors": _latest_visitors(in_time, as_of),

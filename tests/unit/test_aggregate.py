@@ -85,6 +85,15 @@ def test_the_latest_rows_are_a_hundred_whatever_the_frame_holds() -> None:
     assert [int.from_bytes(row["event_id"], "big") for row in part(running, "raw_data")] == list(range(599, 499, -1))
 
 
+def test_what_is_put_into_the_cart_is_a_visit_and_not_one_more_view() -> None:
+    running = started()
+    kinds = ("view", "cart", "remove_from_cart", "purchase", "page")
+    see(running, *(click(0, event_type=kind, productId="P1") for kind in kinds))
+    assert [row["count"] for row in part(running, "products_last_hour")] == [2]
+    assert [row["count"] for row in part(running, "category_popularity")] == [2]
+    assert [(row["visits"], row["visitors"]) for row in part(running, "last_15_minutes")] == [(5, 1)]
+
+
 def test_a_product_that_was_renamed_is_counted_under_its_new_name() -> None:
     running = started()
     see(running, click(0, productId="P1", title="Old"))

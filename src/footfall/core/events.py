@@ -174,6 +174,8 @@ EVENT_TYPES: Final = ("view", "cart", "remove_from_cart", "purchase", "page")
 PAGE: Final = "page"
 SHOWING: Final = ("view", PAGE)
 """The types that count as a page seen."""
+CARTING: Final = ("cart",)
+"""The types that put something into the cart."""
 UNKNOWN: Final = "Unknown"
 EARLIEST_MS: Final = 631_152_000_000  # 1990-01-01
 LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from footfall.core.codes import Codes, Dictionary
+from footfall.core.events import SHOWING
 from footfall.processors.base import NO_TIME, Change, Codebook, Flags, Frame, Output, Partial, State
 from footfall.processors.counts import Counts
 from footfall.processors.latest import LatestRows, LatestVisitors
@@ -77,15 +78,18 @@ class RunningAggregation:
 
     def _count(self, frame: Frame, rows: npt.NDArray[np.int64]) -> None:
         minutes = frame.times[rows] // _MINUTE_MS
+        self._visits.count(minutes << _CODE_BITS)
+        self._presence.add(frame, rows, minutes, newest=self._newest // _MINUTE_MS)
+        shows = frame.is_type(SHOWING)[rows]
+        if not shows.all():  # what is put into the cart was seen before
+            rows, minutes = rows[shows], minutes[shows]
         packed = minutes << _CODE_BITS
         indices, texts = frame.coded("category")
         categories = self._categories.add([text or "" for text in texts])[indices[rows]]
         products = frame.products[rows]
-        self._visits.count(packed)
         self._by_category.count(packed | categories)
         self._by_product.count(packed | products)
         self._describe(frame, rows, products)
-        self._presence.add(frame, rows, minutes, newest=self._newest // _MINUTE_MS)
 
     def _describe(self, frame: Frame, rows: npt.NDArray[np.int64], products: Codes) -> None:
         distinct, at = np.unique(products, return_index=True)

@@ -123,6 +123,12 @@ class Frame:
             indices = indices.fill_null(-1)
         return indices.to_numpy(zero_copy_only=False), array.dictionary.to_pylist()
 
+    def is_type(self, types: Sequence[str]) -> Flags:
+        """Which events are of one of these types."""
+        indices, texts = self.coded("event_type")
+        found: Flags = np.array([text in types for text in texts], dtype=np.bool_)[indices]
+        return found
+
     def flag(self, column: str) -> Flags:
         """A boolean column."""
         return flags(self.batch.column(column))

@@ -248,8 +248,7 @@ def _people(frame: Frame) -> tuple[list[str | None], Codes]:
     age = (ages.fill_null(-1) if ages.null_count else ages).to_numpy(zero_copy_only=False)
     age = np.minimum(np.maximum(age, -1), AGES - 3)
     index = (gender + np.int32(1)) * np.int32(AGES) + age + np.int32(1)
-    types, names = frame.coded("event_type")
-    index[frame.flag("is_bot") | np.array([name == PAGE for name in names], dtype=np.bool_)[types]] = AGES - 1
+    index[frame.flag("is_bot") | frame.is_type((PAGE,))] = AGES - 1
     return genders, index
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from footfall.core.codes import Codes, Dictionary, grown
-from footfall.core.events import SHOWING
+from footfall.core.events import CARTING, SHOWING
 from footfall.processors.base import NO_TIME, Codebook, Flags, Frame, Times
 from footfall.processors.session_fold import Session, fold
 
@@ -115,7 +115,7 @@ class SessionWindows:
         begins = np.flatnonzero(np.concatenate([[True], ~same | (steps > self._gap)]))
         ends = np.append(begins[1:], len(rows)) - 1
         heads, tails = rows[begins], rows[ends]
-        views, carts = _kinds(frame)
+        views, carts = frame.is_type(SHOWING), frame.is_type(CARTING)
 
         def counted(which: Flags) -> npt.NDArray[np.int32]:
             sums = np.concatenate([[0], np.cumsum(which[rows])])
@@ -204,7 +204,7 @@ class SessionWindows:
         devices = self._coded(frame, "deviceType", self.devices)[rows].tolist()
         products, times = frame.products[rows].tolist(), frame.times[rows].tolist()
         refreshes, bots = frame.flag("is_refresh")[rows].tolist(), frame.flag("is_bot")[rows].tolist()
-        views, carts = (which[rows].tolist() for which in _kinds(frame))
+        views, carts = (frame.is_type(types)[rows].tolist() for types in (SHOWING, CARTING))
         return [
             Session(t, t, 1, int(refresh), int(view), int(cart), product, product, country, device, bot)
             for t, refresh, view, cart, product, country, device, bot in zip(
@@ -332,14 +332,6 @@ def _no_sessions(length: int) -> Columns:
     kinds = {"start": np.int64, "end": np.int64, "country": np.int16, "device": np.int16, "bot": np.bool_}
     empty: list[Any] = [np.zeros(length, dtype=kinds.get(f.name, np.int32)) for f in fields(Columns)]
     return Columns(*empty)
-
-
-def _kinds(frame: Frame) -> tuple[Flags, Flags]:
-    """Which clicks show something, and which put something into the cart."""
-    types, texts = frame.coded("event_type")
-    shows = np.array([text in SHOWING for text in texts], dtype=np.bool_)
-    carts = np.array([text == "cart" for text in texts], dtype=np.bool_)
-    return shows[types], carts[types]
 
 
 def _columns(sessions: Sequence[tuple[Session, int]]) -> Columns:

@@ -92,7 +92,7 @@ VIEWS: Final[Mapping[str, View]] = {
         ),
         View(
             key="category_popularity",
-            about="clicks by category, last hour",
+            about="pages and products seen, by category, last hour",
             partial=pa.schema([("minute", _INT), ("category", _TEXT), ("count", _INT)]),
             rows=pa.schema([("category", _TEXT), ("count", _INT)]),
             compose=composing.category_popularity,

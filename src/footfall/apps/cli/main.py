@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 from footfall.apps.cli.app import app
 from footfall.apps.cli.options import calm_libraries, data_dir_of
 from footfall.apps.cli.output import say
+from footfall.apps.lean import leave_out_pandas
 from footfall.core.errors import FootfallError
 
 FULL: Final = "Make room there, or choose another place with --data-dir."
@@ -37,6 +38,7 @@ CRASHES: Final = 20
 def main() -> NoReturn:
     """Run the command that stands in ``sys.argv``, and exit."""
     calm_libraries()
+    leave_out_pandas(sys.argv[1:])
     sys.exit(run(sys.argv[1:]))
 
 

@@ -12,7 +12,7 @@ from footfall.apps.dashboard.shapes import DEVICES
 
 Spec = dict[str, Any]
 
-_LABELS: Final = {"labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 6, "title": None, "ticks": False}
+_LABELS: Final = {"labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 6, "title": "UTC", "ticks": False}
 _LEGEND: Final = {"orient": "top", "title": None, "symbolLimit": 6}
 
 

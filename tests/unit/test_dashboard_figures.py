@@ -123,6 +123,20 @@ def test_offers_shown_are_counted_by_day_and_again_when_there_are_more(tmp_path:
         assert counts.by_day() == {iso(NOON)[:10]: 3}
 
 
+def test_another_data_directory_in_the_same_place_has_its_own_offers(tmp_path: Path) -> None:
+    clock, place = ManualClock(NOON), tmp_path / "data"
+    with (
+        wiring.open_log(place, clock=clock) as writing,
+        OfferCounts(place, open_log=lambda found: wiring.open_log(found, clock=clock), clock=clock) as counts,
+    ):
+        writing.append([Append(SHOWN, 0, shown_offers("a", "b"))])
+        assert counts.by_day() == {iso(NOON)[:10]: 2}
+        place.rename(tmp_path / "before")
+        wiring.open_log(place, clock=clock).close()
+        clock.advance(1)
+        assert counts.by_day() == {}
+
+
 def test_offers_of_a_directory_that_cannot_be_read_are_not_known(tmp_path: Path) -> None:
     with OfferCounts(tmp_path / "nowhere", open_log=wiring.open_existing_log) as counts:
         assert counts.by_day() is None

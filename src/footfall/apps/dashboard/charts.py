@@ -87,7 +87,7 @@ CATEGORY_BARS: Final[Spec] = {
             "type": "nominal",
             "sort": None,
             "title": None,
-            "axis": {"minExtent": 110, "maxExtent": 110, "labelLimit": 104, "ticks": False},
+            "axis": {"minExtent": 110, "maxExtent": 110, "labelLimit": 104, "ticks": False, "labelOverlap": False},
         },
         "tooltip": [
             {"field": "Category", "type": "nominal"},

@@ -85,15 +85,19 @@ class Reader:
     def _refreshed(self, now: float) -> Snapshot:
         try:
             put = self._connected(now).all_views(known=self._known)
+            if put is None:
+                return replace(self._snapshot, error="")
+            taken = self._taken(put)
         except (FootfallError, ValueError) as error:  # ValueError: a row of a damaged file that is no JSON
             self._disconnect()
             return replace(self._snapshot, error=str(error))
-        if put is None:
-            return replace(self._snapshot, error="")
+        except (KeyError, TypeError) as error:
+            self._disconnect()
+            return replace(self._snapshot, error=f"The views were written by another version of Footfall ({error!r}).")
         if self._last != (put.publication, put.as_of):  # the same is read again when the store was opened again
             self._last, self._changed_at = (put.publication, put.as_of), now
         self._known = put.publication
-        return self._taken(put)
+        return taken
 
     def _taken(self, put: PutViews) -> Snapshot:
         """Views into what pages draw; a view that has not changed keeps its content."""

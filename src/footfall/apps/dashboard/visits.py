@@ -20,11 +20,11 @@ _TABLE: Final = 288
 """Height of seven rows and their heading, in pixels."""
 
 HELP: Final[Mapping[str, str]] = {
-    "Sessions": "Visits of people that began today. A visit ends after 30 minutes without a click. Bots are left out.",
+    "Sessions": "Visits of people that began on that day. 30 minutes without a click end one. Bots are left out.",
     "Bounce rate": "Sessions with at most one page seen and nothing put into the cart, of all sessions.",
     "Pages per session": "Pages and products seen, divided by sessions.",
-    "Conversion": "Sessions in which something was put into the cart, of all sessions.",
-    "Offers shown": "Offers that came up on a visitor's screen today, each counted once.",
+    "Conversion": "Sessions in which a product was put into the cart, of all sessions.",
+    "Offers shown": "Offers that came up on a visitor's screen on that day, each counted once.",
 }
 """What the figures mean."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -358,5 +359,6 @@ def sink(
     from footfall.engine.sinking import SINKS, Sinking
 
     with open_log(data_dir, pipeline=read_pipeline(settings)) as log, open_tables(data_dir) as tables:
-        service = Sinking(sink=SINKS[name], log=log, target=tables, clock=SystemClock(), beat=beat)
+        random = secrets.token_bytes
+        service = Sinking(sink=SINKS[name], log=log, target=tables, clock=SystemClock(), random=random, beat=beat)
         return service.run(stop, until_end=until_end)

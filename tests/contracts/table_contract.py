@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ WHOLE: Final[dict[str, Any]] = {
 }
 LONGEST: Final = {"username": 32, "category": 10, "gender": 10, "style": 20, "size": 5, "hex_color": 8}
 """The specification's lengths, in characters."""
+LOG: Final = "0123456789abcdef0123456789abcdef"
 
 
 def at(number: int) -> datetime:
@@ -44,9 +46,14 @@ def move(to: int, *, expected: int | None = None, group: str = "sink:cart", part
         group=group,
         stream="cart-data",
         partition=partition,
-        expected=None if expected is None else Bookmark(expected, expected),
-        to=Bookmark(to, to),
+        expected=None if expected is None else mark(expected),
+        to=mark(to),
     )
+
+
+def mark(offset: int) -> Bookmark:
+    """A bookmark at this offset of one log."""
+    return Bookmark(offset, offset, LOG)
 
 
 def stored(sink: TableSink) -> list[dict[str, Any]]:
@@ -108,7 +115,7 @@ class TableContract:
         sink.write(CLICKSTREAM_DATA, rows({}), move(1))
         sink.write(CLICKSTREAM_DATA, rows(), move(7, expected=1))
 
-        assert sink.place("sink:cart", "cart-data", 0) == Bookmark(7, 7)
+        assert sink.place("sink:cart", "cart-data", 0) == mark(7)
         assert sink.place("sink:cart", "cart-data", 1) is None
         assert sink.place("sink:other", "cart-data", 0) is None
 
@@ -116,7 +123,7 @@ class TableContract:
         sink.write(CLICKSTREAM_DATA, rows({}), move(1))
 
         assert users(other) == ["ada"]
-        assert other.place("sink:cart", "cart-data", 0) == Bookmark(1, 1)
+        assert other.place("sink:cart", "cart-data", 0) == mark(1)
 
     @pytest.mark.parametrize("expected", [None, 0, 2])
     def test_who_does_not_know_the_place_is_fenced_and_writes_nothing(
@@ -128,15 +135,24 @@ class TableContract:
             other.write(CLICKSTREAM_DATA, rows({"username": "bob"}), move(3, expected=expected))
 
         assert users(sink) == ["ada"]
-        assert sink.place("sink:cart", "cart-data", 0) == Bookmark(1, 1)
+        assert sink.place("sink:cart", "cart-data", 0) == mark(1)
+
+    def test_a_place_in_one_log_is_none_in_another(self, sink: TableSink) -> None:
+        sink.write(CLICKSTREAM_DATA, rows({}), move(1))
+        another = replace(mark(1), log="another")
+
+        with pytest.raises(Fenced):
+            sink.write(CLICKSTREAM_DATA, rows({}), replace(move(2), expected=another))
+        sink.write(CLICKSTREAM_DATA, rows({}), replace(move(1, expected=1), to=another))
+        assert sink.place("sink:cart", "cart-data", 0) == another
 
     def test_partitions_have_places_of_their_own(self, sink: TableSink) -> None:
         sink.write(CLICKSTREAM_DATA, rows({}), move(4))
         sink.write(CLICKSTREAM_DATA, rows({}), move(9, partition=1))
 
         assert [sink.place("sink:cart", "cart-data", partition) for partition in (0, 1)] == [
-            Bookmark(4, 4),
-            Bookmark(9, 9),
+            mark(4),
+            mark(9),
         ]
         assert users(sink) == ["ada"]
 

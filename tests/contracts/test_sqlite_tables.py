@@ -171,7 +171,7 @@ def test_another_database_of_footfall_is_not_taken_for_tables(tmp_path: Path, fi
     file.parent.mkdir()
     shutil.copy(tmp_path / "serving.db", file)
 
-    with pytest.raises(UsageError, match="reads format 1"):
+    with pytest.raises(UsageError, match="reads format 2"):
         SqliteTables(file).prepare(CLICKSTREAM_DATA)
 
 

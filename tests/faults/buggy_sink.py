@@ -25,7 +25,13 @@ def in_two(*, rows_first: bool) -> None:
 
     def rows(tables: SqliteTables, table: Table, batch: Batch, move: Move) -> int:
         expected = tables.place(NOBODY, move.stream, move.partition)
-        aside = Move(group=NOBODY, stream=move.stream, partition=move.partition, expected=expected, to=Bookmark(0, 0))
+        aside = Move(
+            group=NOBODY,
+            stream=move.stream,
+            partition=move.partition,
+            expected=expected,
+            to=Bookmark(0, 0, move.to.log),
+        )
         return WRITE(tables, table, batch, aside)
 
     def place(tables: SqliteTables, table: Table, batch: Batch, move: Move) -> int:

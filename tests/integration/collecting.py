@@ -92,7 +92,7 @@ def site(
     """The application on this data directory, its intake on another log if one is given."""
     stop, begun, port = threading.Event(), threading.Event(), [0]
     failed: list[BaseException] = []
-    with web_parts(directory, dashboard="http://127.0.0.1:1") as usual:
+    with web_parts(directory, dashboard=lambda: "http://127.0.0.1:1") as usual:
         intake = Intake(log or usual.log, clock=SystemClock(), lateness=timedelta(minutes=10), max_events=max_events)
         parts = replace(usual, settings=settings or WebSettings(), intake=intake)
 

@@ -44,9 +44,11 @@ class Event:
 class Reader:
     """One client of one visitor's stream."""
 
-    def __init__(self, port: int, visitor: str, *, after: str | None = None) -> None:
+    def __init__(self, port: int, visitor: str, *, after: str | None = None, address: str | None = None) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SOON)
         headers = {} if after is None else {"Last-Event-ID": after}
+        if address is not None:
+            headers["X-Forwarded-For"] = address
         self.connection.request("GET", channel_of(KEY, visitor), headers=headers)
         self.answer = self.connection.getresponse()
 
@@ -81,9 +83,9 @@ class Site:
     thread: threading.Thread
     readers: list[Reader] = field(default_factory=list)
 
-    def reader(self, visitor: str, *, after: str | None = None) -> Reader:
-        """A client that has been answered."""
-        self.readers.append(Reader(self.port, visitor, after=after))
+    def reader(self, visitor: str, *, after: str | None = None, address: str | None = None) -> Reader:
+        """A client that has been answered; at this ``address``, if the server is behind a proxy."""
+        self.readers.append(Reader(self.port, visitor, after=after, address=address))
         return self.readers[-1]
 
     def ask(self, method: str, path: str, **headers: str) -> http.client.HTTPResponse:
@@ -110,8 +112,8 @@ class Site:
 
 
 @contextmanager
-def site_of(data_dir: Path, *, bounds: Bounds | None = None) -> Iterator[Site]:
-    """A server of offers on this data directory, on a free port."""
+def site_of(data_dir: Path, *, bounds: Bounds | None = None, proxy: bool = False) -> Iterator[Site]:
+    """A server of offers on this data directory, on a free port; behind a ``proxy``, if wanted."""
     clock, stop, port, up = SystemClock(), threading.Event(), [0], threading.Event()
     with wiring.open_log(data_dir) as log, wiring.open_store(data_dir) as store:
         parts = WebParts(
@@ -119,12 +121,12 @@ def site_of(data_dir: Path, *, bounds: Bounds | None = None) -> Iterator[Site]:
             log=log,
             store=store,
             clock=clock,
-            settings=WebSettings(),
+            settings=WebSettings(trusted_proxies=("127.0.0.1",) if proxy else ()),
             intake=Intake(log, clock=clock, lateness=timedelta(minutes=10)),
             feed=OfferFeed(log, clock=clock),
             key=KEY,
             random=bytes,
-            dashboard="",
+            dashboard=str,
             patterns=builtin_patterns,
         )
 

@@ -73,14 +73,16 @@ class Shopping:
 
 
 @contextmanager
-def shopping(data_dir: Path, *, starts: bool = True, **options: Any) -> Iterator[Shopping]:
+def shopping(
+    data_dir: Path, *, starts: bool = True, dashboard: str = "http://dashboard.test", **options: Any
+) -> Iterator[Shopping]:
     """The application on a data directory, with a clock that stands still. Options as of ``web_parts``.
 
     When it does not start, nothing that is to be written ever is.
     """
     clock = ManualClock(NOW)
     with (
-        web_parts(data_dir, dashboard="http://dashboard.test", clock=clock, **options) as parts,
+        web_parts(data_dir, dashboard=lambda: dashboard, clock=clock, **options) as parts,
         asyncio.Runner() as run,
     ):
         app, stack = create_app(parts), AsyncExitStack()

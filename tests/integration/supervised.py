@@ -1,4 +1,4 @@
-"""Turns a few small programs into services of a real supervisor, for tests: ``supervised.py DIR NAME…``."""
+"""Turns small programs, and a service of ours, into services of a real supervisor: ``supervised.py DIR NAME…``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from footfall.apps.supervisor.display import PlainDisplay
-from footfall.apps.supervisor.services import Service
+from footfall.apps.supervisor.services import Service, cart_sink
 from footfall.apps.supervisor.supervisor import Supervisor
 
 PROGRAMS: Final = {
@@ -32,8 +32,13 @@ PROGRAMS: Final = {
 def main() -> None:
     """Supervise the programs named on the command line until a signal comes."""
     directory, *names = sys.argv[1:]
-    services = [Service(name=name, command=(sys.executable, "-c", PROGRAMS[name])) for name in names]
     run_dir = Path(directory)
+    services = [
+        Service(name=name, command=(sys.executable, "-c", PROGRAMS[name]))
+        if name in PROGRAMS
+        else cart_sink(data_dir=run_dir.parent)
+        for name in names
+    ]
     print("ended:", Supervisor(services, run_dir=run_dir, display=PlainDisplay()).run())
 
 

@@ -172,6 +172,20 @@ def test_an_essential_service_that_was_started_wrongly_ends_everything_with_its_
     assert supervised.output().splitlines()[-1] == "ended: Error: no such file."
 
 
+def test_a_damaged_file_of_tables_ends_the_sink_with_its_message_and_nothing_else(
+    supervise: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse" / "tables.db").write_bytes(b"no database" * 1_000)
+    supervised = supervise("steady", "cart-sink")
+    until(lambda: supervised.entries().get("cart-sink", {}).get("state") == State.FAILED, seconds=20)
+
+    assert "tables.db is not a file of tables, or is damaged" in supervised.entries()["cart-sink"]["last_error"]
+    assert alive(supervised.pid("steady"))
+    printed, _ = supervised.end()
+    assert printed.splitlines()[-1] == "ended: "
+
+
 def test_a_service_that_keeps_dying_is_started_ever_more_slowly(supervise: Start) -> None:
     supervised = supervise("crashing")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from footfall.core.clock import ManualClock
 from footfall.core.events import CART, CART_SCHEMA, Batch
 from footfall.core.hashing import column_hashes, ids_of
 from footfall.core.progress import unheard
+from footfall.engine.log_identity import identity_of
 from footfall.engine.sinking import SINKS, Sinking, TableTask
 from footfall.log.base import Append
 from footfall.log.embedded import EmbeddedLog
@@ -85,7 +87,14 @@ class Sunk:
 
     def run(self) -> dict[str, int]:
         """A new sink works until nothing is left; its figures."""
-        service = Sinking(sink=SINKS["cart"], log=self.log, target=self.target, clock=self.clock, beat=self.beat)
+        service = Sinking(
+            sink=SINKS["cart"],
+            log=self.log,
+            target=self.target,
+            clock=self.clock,
+            random=secrets.token_bytes,
+            beat=self.beat,
+        )
         return service.run(self.stop, until_end=True)
 
     def task(self, *, partition: int = 0) -> TableTask:
@@ -96,5 +105,6 @@ class Sunk:
             log=self.log,
             target=self.target,
             clock=self.clock,
+            identity=lambda: identity_of(self.log, random=secrets.token_bytes),
             stop=self.stop,
         )

@@ -8,7 +8,7 @@ import pytest
 
 from footfall.apps.supervisor.backoff import Backoff
 from footfall.apps.supervisor.logs import Lines, LogFile, loud
-from footfall.apps.supervisor.services import Service, footfall_command
+from footfall.apps.supervisor.services import Service, cart_sink, dashboard, footfall_command, replay, web, worker
 from footfall.apps.supervisor.settings import ServiceSettings, read_settings
 from footfall.core.errors import UsageError
 
@@ -70,6 +70,18 @@ def test_replicas_know_which_of_how_many_they_are() -> None:
         ("worker-1", ("--replica", "1/2")),
         ("worker-2", ("--replica", "2/2")),
     ]
+
+
+def test_the_pipeline_and_the_shop_are_essential_and_what_only_shows_or_copies_is_not(tmp_path: Path) -> None:
+    essential = [
+        worker(data_dir=tmp_path, patterns=tmp_path / "offers.yaml"),
+        replay(data_dir=tmp_path, file=tmp_path / "clicks.tsv", options=()),
+        web(data_dir=tmp_path, port=1, dashboard="http://127.0.0.1:2", patterns=tmp_path / "offers.yaml"),
+    ]
+    others = [cart_sink(data_dir=tmp_path), dashboard(data_dir=tmp_path, port=2)]
+
+    assert [one.essential for one in essential] == [True] * 3
+    assert [one.essential for one in others] == [False] * 2
 
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:

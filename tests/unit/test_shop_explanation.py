@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from footfall import wiring
 from footfall.apps.web.shop.explanation import MOST, Explanation, explained
 from footfall.core.clock import ManualClock
 from footfall.processors.pattern_model import PatternSet
-from footfall.processors.patterns import builtin_patterns, parse_patterns
+from footfall.processors.patterns import builtin_patterns, load_patterns, parse_patterns
 
 
 def pattern(*, states: str, within: str = "30 minutes", audience: str = "{gender: any, age: [0, 99], offer: o}") -> str:
@@ -85,7 +84,7 @@ def test_of_many_patterns_the_first_are_told_and_the_rest_counted() -> None:
 
 def test_a_changed_file_is_told_and_a_broken_one_leaves_what_was_told(tmp_path: Path) -> None:
     file, clock = tmp_path / "offers.yaml", ManualClock()
-    explanation = Explanation(lambda: wiring.pattern_set(None, tmp_path), clock=clock)
+    explanation = Explanation(lambda: load_patterns(file) if file.exists() else builtin_patterns(), clock=clock)
     assert asyncio.run(explanation.current())[0].within == "30 minutes"
 
     changed = pattern(within="5 minutes", states="init: [{on: {category: a}, to: offer}]")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from footfall import wiring
 from footfall.apps.web.shop.signing import signed, text_of
 from footfall.apps.web.shop.visitors import (
     BLOCK,
+    EARLY,
     GROUP,
     SPACE,
     TABLE,
@@ -25,6 +28,8 @@ from footfall.apps.web.shop.visitors import (
 )
 from footfall.apps.web.shop.words import ADJECTIVES, GERUNDS, NOUNS
 from footfall.core.errors import Failure
+from footfall.log.base import Commit, DurableLog
+from footfall.log.embedded import EmbeddedLog
 
 KEY = bytes(range(32))
 OTHER = bytes(32)
@@ -56,33 +61,82 @@ def test_when_all_triples_are_used_up_the_next_carry_a_number() -> None:
     assert later == f"{first}-3"
 
 
-def test_no_id_is_given_twice_by_threads_processes_and_restarts(tmp_path: Path) -> None:
+async def ids(number: int, *makers: VisitorIds) -> list[str]:
+    """So many ids of each, asked for at once."""
+    return await asyncio.gather(*(one.new() for one in makers for _ in range(number)))
+
+
+def test_no_id_is_given_twice_to_many_at_once_by_processes_and_restarts(tmp_path: Path) -> None:
     given_out: list[str] = []
     for _ in range(2):  # a restart
         with wiring.open_log(tmp_path) as one, wiring.open_log(tmp_path) as another:
             makers = [VisitorIds(log, key=KEY) for log in (one, another, one)]
-            with ThreadPoolExecutor(6) as pool:
-                given_out += pool.map(VisitorIds.new, makers * (2 * BLOCK))
+            given_out += asyncio.run(ids(2 * BLOCK, *makers))
 
     assert len(set(given_out)) == len(given_out) == 12 * BLOCK
 
 
-def test_a_block_is_reserved_only_when_an_id_is_asked_for(tmp_path: Path) -> None:
-    with wiring.open_log(tmp_path) as log:
-        ids = VisitorIds(log, key=KEY)
-        assert TABLE not in log.state(GROUP, 0)
-        for _ in range(BLOCK + 1):
-            ids.new()
-        [batch] = log.state(GROUP, 0)[TABLE]
+def reserved(log: DurableLog) -> int:
+    """How many numbers are reserved."""
+    return sum(row["next"] for batch in log.state(GROUP, 0).get(TABLE, ()) for row in batch.to_pylist())
 
-    assert batch.to_pylist() == [{"next": 2 * BLOCK}]
+
+def test_a_block_is_reserved_when_an_id_is_asked_for_and_the_next_before_it_is_needed(tmp_path: Path) -> None:
+    with wiring.open_log(tmp_path) as log:
+        maker = VisitorIds(log, key=KEY)
+        assert reserved(log) == 0
+        asyncio.run(ids(1, maker))
+        assert reserved(log) == BLOCK
+        asyncio.run(ids(BLOCK - EARLY - 1, maker))
+        assert reserved(log) == BLOCK
+        asyncio.run(ids(1, maker))
+
+        assert reserved(log) == 2 * BLOCK
+
+
+class Stalled(EmbeddedLog):
+    """A log whose commits wait for a gate."""
+
+    gate = threading.Event()
+    waiting = 0
+
+    def commit(self, commit: Commit) -> Sequence[int]:
+        self.waiting += 1
+        self.gate.wait()
+        return super().commit(commit)
+
+
+async def through_a_stall(log: Stalled) -> list[str]:
+    maker = VisitorIds(log, key=KEY)
+    log.gate.set()
+    given_out = await ids(BLOCK - EARLY, maker)
+    log.gate.clear()
+    log.waiting = 0
+    try:
+        given_out += await ids(EARLY, maker)  # there are some left
+        late = [asyncio.create_task(maker.new()) for _ in range(2 * BLOCK)]
+        done, waiting = await asyncio.wait(late, timeout=0.1)
+        assert (len(done), len(waiting), log.waiting) == (0, 2 * BLOCK, 1)
+        for impatient in late[::2]:
+            impatient.cancel()
+    finally:
+        log.gate.set()
+    return given_out + [one for one in await asyncio.gather(*late, return_exceptions=True) if isinstance(one, str)]
+
+
+def test_while_the_log_stalls_ids_go_on_as_long_as_there_are_some_and_one_thread_waits(tmp_path: Path) -> None:
+    wiring.open_log(tmp_path).close()
+    with Stalled.open(tmp_path / "log") as log:
+        given_out = asyncio.run(through_a_stall(log))
+
+    assert len(set(given_out)) == len(given_out) == 2 * BLOCK
 
 
 def test_without_the_log_there_is_no_id_rather_than_a_second_one(tmp_path: Path) -> None:
     with wiring.open_log(tmp_path) as log:
-        ids = VisitorIds(log, key=KEY)
+        maker = VisitorIds(log, key=KEY)
     with pytest.raises(Failure):
-        ids.new()
+        asyncio.run(maker.new())
 
 
 def test_a_cookie_names_its_visitor() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,13 @@ from hypothesis import strategies as st
 from footfall.core.clock import ManualClock
 from footfall.core.errors import Fenced
 from footfall.core.events import CART, FAILED, Batch
-from footfall.engine.sinking import Pause
-from footfall.log.base import Append, StreamSettings
+from footfall.engine.pause import Pause
+from footfall.log.base import Append
 from footfall.log.codecs import json as flat
-from footfall.log.embedded import EmbeddedLog
 from footfall.sinks.sqlite import SqliteTables
 from footfall.sinks.tables import Move, Table, offenders
 from tests.unit.carts import Sunk, at, put, selections, stored, table_rows
 from tests.unit.streams import START, events, open_log
-
-DAY = 86_400
 
 
 @pytest.fixture
@@ -170,60 +166,6 @@ def test_halving_names_exactly_the_offenders(wrong: set[int], rows: int) -> None
 
 
 # ---------------------------------------------------------------- what comes in between
-
-
-def keep_for_a_day(log: EmbeddedLog) -> None:
-    log.create(CART, StreamSettings(partitions=2, keep_for=timedelta(days=1)))
-
-
-def test_a_sink_that_was_down_longer_than_the_log_keeps_says_so_and_goes_on(cart: Sunk, clock: ManualClock) -> None:
-    keep_for_a_day(cart.log)
-    put(cart.log, {})
-    cart.run()
-    put(cart.log, {"username": "lost"}, {"username": "lost too"})
-    clock.advance(2 * DAY)
-    put(cart.log, {"username": "bob"})
-    cart.log.enforce_retention()
-
-    assert cart.run() == {"events": 1, "rows": 1, "repeated": 0, "rejected": 0}
-    assert [row["username"] for row in stored(cart.target)] == ["ada", "bob"]
-    assert cart.told[-1]["error"] == ("cart-data-0: offsets 1 to 2 had left the log before they were in the table")
-
-
-def test_so_it_does_when_nothing_at_all_is_kept(cart: Sunk, clock: ManualClock) -> None:
-    keep_for_a_day(cart.log)
-    put(cart.log, {})
-    cart.run()
-    put(cart.log, {"username": "lost"})
-    clock.advance(2 * DAY)
-    cart.log.enforce_retention()
-
-    assert cart.run()["events"] == 0
-    assert "offsets 1 to 1" in cart.told[-1]["error"]
-    put(cart.log, {"username": "bob"})
-    assert cart.run()["rows"] == 1
-
-
-def test_a_new_sink_begins_at_the_first_event_that_is_kept_and_misses_nothing(cart: Sunk, clock: ManualClock) -> None:
-    keep_for_a_day(cart.log)
-    put(cart.log, {})
-    clock.advance(2 * DAY)
-    put(cart.log, {"username": "bob"})
-    cart.log.enforce_retention()
-
-    assert cart.run()["rows"] == 1
-    assert cart.told[-1]["error"] == ""
-
-
-def test_a_log_that_is_shorter_than_the_place_is_read_from_its_beginning(tmp_path: Path, cart: Sunk) -> None:
-    put(cart.log, {}, {}, {"username": "bob"})
-    cart.run()
-    with open_log(tmp_path / "another", partitions=2) as log:
-        put(log, {}, {"username": "cyd"})
-        another = Sunk(log, cart.target)
-
-        assert another.run() == {"events": 2, "rows": 1, "repeated": 1, "rejected": 0}
-        assert "another log" in another.told[-1]["error"]
 
 
 def test_of_two_sinks_the_one_that_was_overtaken_stops(cart: Sunk) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,7 +19,9 @@ from footfall.core.clock import Clock
 from footfall.core.errors import OffsetOutOfRange, Reason, Unavailable
 from footfall.core.events import CART, Batch
 from footfall.engine.failed import FailedEvents, failed_batch
+from footfall.engine.log_identity import identity_of
 from footfall.engine.logs import logger
+from footfall.engine.pause import Pause
 from footfall.engine.worker import Progress, Worker
 from footfall.log.base import Chunk, DurableLog, Log, Place
 from footfall.log.codecs.json import encode
@@ -26,11 +29,8 @@ from footfall.sinks.tables import CLICKSTREAM_DATA, Bookmark, Move, RowsRefused,
 
 _ROWS: Final = 10_000
 """The most events that one transaction covers."""
-_FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 10.0
-"""Seconds before the next try; they double from one to the other."""
-_SLICE: Final = 0.25
-"""Seconds of a pause after which there is time for a sign of life."""
+_GAP_IS_NEWS: Final = 3_600.0
+"""Seconds for which a gap is told with every sign of life. Longer, and it would hide that all is well by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,42 +77,28 @@ class _Misfit:
     raw: bytes
 
 
-class Pause:
-    """How long to leave alone what was not available: longer each time, until it works again."""
-
-    def __init__(self, clock: Clock, stop: threading.Event) -> None:
-        self._clock, self._stop = clock, stop
-        self._seconds = 0.0
-        self._until = float("-inf")
-
-    def lengthen(self) -> float:
-        """It did not work. Returns after how many seconds to try again."""
-        self._seconds = min(max(2 * self._seconds, _FIRST_PAUSE), _LONGEST_PAUSE)
-        self._until = self._clock.monotonic() + self._seconds
-        return self._seconds
-
-    def end(self) -> None:
-        """It worked."""
-        self._seconds = 0.0
-
-    def over(self) -> bool:
-        """Whether it is time to try again. Waits a little if it is not."""
-        left = self._until - self._clock.monotonic()
-        if left > 0:
-            self._clock.wait(min(left, _SLICE), self._stop)
-        return left <= 0
-
-
 class TableTask:
     """A sink at work on one partition."""
 
     def __init__(
-        self, sink: Sink, *, partition: int, log: DurableLog, target: TableSink, clock: Clock, stop: threading.Event
+        self,
+        sink: Sink,
+        *,
+        partition: int,
+        log: DurableLog,
+        target: TableSink,
+        clock: Clock,
+        identity: Callable[[], str],
+        stop: threading.Event,
     ) -> None:
         self._sink = sink
         self._partition = partition
         self._log = log
         self._target = target
+        self._clock = clock
+        self._ask_identity = identity
+        self._identity = ""
+        """The log's own, once it was asked for."""
         self._pause = Pause(clock, stop)
         self._stored: Bookmark | None = None
         """What the target keeps as the place."""
@@ -122,8 +108,13 @@ class TableTask:
         self.written = Written()
         self.trouble = ""
         """Why it does not go on just now."""
-        self.gap = ""
-        """What is missing in the table, if something is."""
+        self._gap = ""
+        self._gap_at = 0.0
+
+    @property
+    def gap(self) -> str:
+        """What is missing in the table, or may be, if that was found in the last hour."""
+        return self._gap if self._clock.monotonic() - self._gap_at < _GAP_IS_NEWS else ""
 
     def places(self) -> Mapping[tuple[str, int], Place]:
         """Where it will read next."""
@@ -163,16 +154,23 @@ class TableTask:
         if not read.chunks:
             return None
         if read.rows:
-            self._write(read.chunks, Bookmark(read.place.offset, read.place.sequence))
+            self._write(read.chunks, Bookmark(read.place.offset, read.place.sequence, self._identity))
         self._at = read.place
         return read.rows
 
     def _begin(self) -> Place:
         """Where the target says that it stands, or at the first event that is kept."""
         self._target.prepare(self._sink.table)
+        self._identity = self._ask_identity()
         self._stored = self._target.place(self._sink.group, self._sink.stream, self._partition)
+        first = self._log.place(self._sink.stream, self._partition)
         if self._stored is None:
-            return self._log.place(self._sink.stream, self._partition)
+            return first
+        if self._stored.log != self._identity:
+            self._say(
+                f"{self._where} is another log than the one that was read before: read from offset {first.offset}"
+            )
+            return first
         return Place(self._stored.offset, self._stored.sequence)
 
     def _after_gap(self, at: Place, error: OffsetOutOfRange) -> Place:
@@ -182,17 +180,24 @@ class TableTask:
         """
         info = self._log.info(self._sink.stream)
         start, end = info.starts[self._partition], info.ends[self._partition]
-        where = f"{self._sink.stream}-{self._partition}"
+        where = self._where
         if at.offset < start:
-            self.gap = f"{where}: offsets {at.offset} to {start - 1} had left the log before they were in the table"
+            self._say(f"{where}: offsets {at.offset} to {start - 1} had left the log before they were in the table")
         elif at.offset > end:
-            self.gap = (
-                f"{where} ends at offset {end}, but {at.offset} was read before: another log, read from the start"
+            self._say(
+                f"{where} ends at offset {end}, but {at.offset} was read before: an older copy, read from the start"
             )
         else:
             raise error
-        logger().error("sink_gap", sink=self._sink.name, error=self.gap)
         return self._log.place(self._sink.stream, self._partition)
+
+    def _say(self, gap: str) -> None:
+        self._gap, self._gap_at = gap, self._clock.monotonic()
+        logger().error("sink_gap", sink=self._sink.name, error=gap)
+
+    @property
+    def _where(self) -> str:
+        return f"{self._sink.stream}-{self._partition}"
 
     # -- into the table -----------------------------------------------------------------------------------
 
@@ -227,8 +232,7 @@ class TableTask:
             (values,) = rows.slice(row, 1).to_pylist()
             reason, detail = self._sink.table.fault(values, words)
             misfits.append(_Misfit(offset, reason, detail, encode(event)[0]))
-        source = f"{self._sink.stream}-{self._partition}"
-        batch = failed_batch(misfits, source=source, layout="json", now_ms=chunks[-1].appended_ms)
+        batch = failed_batch(misfits, source=self._where, layout="json", now_ms=chunks[-1].appended_ms)
         self._log.append(self._set_aside.appends_for(batch))
 
 
@@ -249,6 +253,8 @@ class Sinking:
     log: DurableLog
     target: TableSink
     clock: Clock
+    random: Callable[[int], bytes]
+    """So many random bytes."""
     beat: Callable[..., None]
     _tasks: Sequence[TableTask] = ()
     _events: int = 0
@@ -257,7 +263,15 @@ class Sinking:
     def run(self, stop: threading.Event, *, until_end: bool) -> dict[str, int]:
         """Write until stopped, or until nothing is left if ``until_end``; what was done, in figures."""
         self._tasks = [
-            TableTask(self.sink, partition=partition, log=self.log, target=self.target, clock=self.clock, stop=stop)
+            TableTask(
+                self.sink,
+                partition=partition,
+                log=self.log,
+                target=self.target,
+                clock=self.clock,
+                identity=partial(identity_of, self.log, random=self.random),
+                stop=stop,
+            )
             for partition in range(_partitions(self.log, self.sink.stream))
         ]
         self._at = self.clock.monotonic()

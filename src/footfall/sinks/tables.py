@@ -92,10 +92,12 @@ TABLES: Final = (CLICKSTREAM_DATA,)
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """Where to read on in a partition: the next offset, and the log's own number of the next batch."""
+    """Where to read on in a partition of a log: the next offset, and the log's own number of the next batch."""
 
     offset: int
     sequence: int
+    log: str
+    """Which log that is. In another one the same place means nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ def serve(
         return serve_web(
             data_dir=data_dir,
             port=port,
-            dashboard=dashboard or f"http://127.0.0.1:{port + 1}",
+            dashboard=dashboard,
             patterns=patterns,
             settings=settings,
             stop=stop,

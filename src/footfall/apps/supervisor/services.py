@@ -83,15 +83,14 @@ def web(*, data_dir: Path, port: int, dashboard: str, patterns: Path, settings: 
 
 def dashboard(*, data_dir: Path, port: int) -> Service:
     """The live dashboard."""
-    return Service(
-        name="dashboard", command=footfall_command("dashboard", "--port", str(port), "--data-dir", str(data_dir))
-    )
+    command = footfall_command("dashboard", "--port", str(port), "--data-dir", str(data_dir))
+    return Service(name="dashboard", command=command, essential=False)
 
 
 def cart_sink(*, data_dir: Path, settings: Path | None = None) -> Service:
-    """Selections put into the cart, into their table."""
+    """Selections put into the cart, into their table. Everything else works without it: the log keeps them."""
     place = ("--name", "cart-sink", "--data-dir", str(data_dir), *_settings(settings))
-    return Service(name="cart-sink", command=footfall_command("sink", "cart", *place))
+    return Service(name="cart-sink", command=footfall_command("sink", "cart", *place), essential=False)
 
 
 def _settings(file: Path | None) -> tuple[str, ...]:

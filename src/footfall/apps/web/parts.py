@@ -30,7 +30,7 @@ class WebParts:
     """32 random bytes that this data directory's signatures are made with."""
     random: Callable[[int], bytes]
     """So many random bytes."""
-    dashboard: str
-    """The dashboard's address, for links."""
+    dashboard: Callable[[], str]
+    """The dashboard's address, for links; empty if it has none."""
     patterns: Callable[[], PatternSet]
     """Which behaviour gets which offer, as of now."""

@@ -12,7 +12,7 @@ import apsw
 
 from footfall.core.errors import Failure, FootfallError, Unavailable, UsageError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _APPLICATION: Final = 0x464F4F52  # "FOOR": says whose file this is
 _BUSY: Final = 5_000  # ms
 
@@ -95,7 +95,8 @@ def _failure(path: Path, error: apsw.Error) -> FootfallError:
         case apsw.NotADBError() | apsw.CorruptError():
             return UsageError(
                 f"{path} is not a file of tables, or is damaged: {error}.",
-                remedy="Restore it from a copy, or move it away: a new one is filled from what the log still keeps.",
+                remedy="Restore it from a copy, or move it away, and start again: "
+                "a new one is filled from what the log still keeps.",
             )
         case apsw.BusyError() | apsw.LockedError():
             return Unavailable(f"{path} has been held by another process for over {_BUSY // 1000} s.")

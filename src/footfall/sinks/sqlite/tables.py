@@ -121,7 +121,7 @@ class SqliteTables:
 
 
 def _place(db: apsw.Connection, key: tuple[str, str, int]) -> Bookmark | None:
-    row = db.execute(f'SELECT "offset", sequence FROM footfall_place {_WHERE}', key).fetchone()  # noqa: S608
+    row = db.execute(f'SELECT "offset", sequence, log FROM footfall_place {_WHERE}', key).fetchone()  # noqa: S608
     return Bookmark(*row) if row else None
 
 
@@ -133,7 +133,8 @@ def _move(db: apsw.Connection, move: Move) -> None:
             f"{_text(move.expected)}: another one has taken over.",
             remedy="Nothing was written. This one must stop.",
         )
-    db.execute("INSERT OR REPLACE INTO footfall_place VALUES (?, ?, ?, ?, ?)", (*key, move.to.offset, move.to.sequence))
+    to = (move.to.offset, move.to.sequence, move.to.log)
+    db.execute("INSERT OR REPLACE INTO footfall_place VALUES (?, ?, ?, ?, ?, ?)", (*key, *to))
 
 
 def _insert(db: apsw.Connection, sql: str, rows: Sequence[_Row]) -> int:
@@ -161,4 +162,6 @@ def _name(text: str) -> str:
 
 
 def _text(place: Bookmark | None) -> str:
-    return "its beginning" if place is None else f"offset {place.offset} (batch {place.sequence})"
+    return (
+        "its beginning" if place is None else f"offset {place.offset} (batch {place.sequence}) of log {place.log[:8]}"
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Awaitable
+from typing import Final, TypeVar
 
 from starlette.requests import Request
 
@@ -18,6 +19,8 @@ from footfall.sources.collect import click_of
 
 PATIENCE: Final = 5.0
 """Seconds that a visitor waits for the disk at most."""
+
+_T = TypeVar("_T")
 
 
 class Publisher:
@@ -59,8 +62,12 @@ class Publisher:
         logger().error("shop_event_lost", what=what, error=why, lost=self.lost)
 
     async def _put(self, arrival: Arrival) -> None:
-        waiting = asyncio.wrap_future(self._parts.intake.put(arrival))
-        try:
-            await asyncio.wait_for(waiting, PATIENCE)
-        except TimeoutError as error:
-            raise Unavailable(f"The log did not answer in {PATIENCE:g} seconds.") from error
+        await in_time(asyncio.wrap_future(self._parts.intake.put(arrival)))
+
+
+async def in_time(waiting: Awaitable[_T]) -> _T:
+    """What comes of it. Raises Unavailable when the log takes longer than a visitor should wait."""
+    try:
+        return await asyncio.wait_for(waiting, PATIENCE)
+    except TimeoutError as error:
+        raise Unavailable(f"The log did not answer in {PATIENCE:g} seconds.") from error

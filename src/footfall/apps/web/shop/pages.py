@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from footfall.apps.web.parts import WebParts
 from footfall.apps.web.shop import identity
-from footfall.apps.web.shop.clicks import Publisher
+from footfall.apps.web.shop.clicks import Publisher, in_time
 from footfall.apps.web.shop.forms import form_of, own_path
 from footfall.apps.web.shop.products import Catalogue, Listing
 from footfall.apps.web.shop.rendering import (
@@ -151,7 +150,7 @@ class Shop:
 
     async def _new(self, visit: Visit) -> Visit:
         try:
-            return Visit(await run_in_threadpool(self._ids.new), visit.identity, is_new=True)
+            return Visit(await in_time(self._ids.new()), visit.identity, is_new=True)
         except FootfallError as error:
             self.publisher.lose("visitor id", why=str(error))
             return visit

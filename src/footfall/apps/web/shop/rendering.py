@@ -52,6 +52,7 @@ class Renderer:
 
     def __init__(self, parts: WebParts) -> None:
         self._key = parts.key
+        self._dashboard = parts.dashboard
         self._explanation = Explanation(parts.patterns, clock=parts.clock)
         self._pictures = frozenset(path.name for path in (STATIC / "products").glob("*.svg"))
         self._environment = jinja2.Environment(
@@ -66,7 +67,6 @@ class Renderer:
         self._environment.globals.update(
             asset=_Assets().address,
             picture=self.picture,
-            dashboard=parts.dashboard,
             genders=identity.GENDERS,
             youngest=identity.YOUNGEST,
             oldest=identity.OLDEST,
@@ -92,6 +92,7 @@ class Renderer:
             "back": address_of(request),
             "explained": await self._explanation.current(),
             "unexplained": self._explanation.further,
+            "dashboard": self._dashboard(),
             "notes": [],
         }
         text = self._environment.get_template(template).render(shared | context)

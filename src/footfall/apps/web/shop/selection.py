@@ -76,6 +76,7 @@ _TOKEN: Final = re.compile(r"(\d{1,15})\.([0-9a-f]{16})", re.ASCII)
 TOKEN_HOURS: Final = 24
 """How long a form may lie open."""
 _AHEAD_MS: Final = 300_000
+_SECOND_US: Final = 1_000_000
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,11 +141,12 @@ class Form:
     def created_us(self, selection: Selection) -> int:
         """The message's creation time: microseconds since 1970 UTC.
 
-        The clock gives the milliseconds. The last three digits stand for the form and what was chosen: the same
+        It lies within the second after the form was made. Where, is up to the form and what was chosen: the same
         form sent twice is the same message, and sent again with another choice (by way of Back) it is another one.
+        Only one choice in a million falls on another's time; to drop that one as repeated is the price.
         """
         chosen = msgspec.json.encode(selection).decode()
-        return self.made_ms * 1000 + text_hash(f"{self.nonce} {chosen}") % 1000
+        return self.made_ms * 1000 + text_hash(f"{self.nonce} {chosen}") % _SECOND_US
 
 
 def form_of_token(token: str | None, *, key: bytes, now_ms: int) -> Form | None:

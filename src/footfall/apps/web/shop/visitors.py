@@ -6,8 +6,9 @@ ids do not tell how many visitors there are or who came next, and yet no two are
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import threading
+from collections import deque
 from typing import Final
 
 import pyarrow as pa
@@ -26,6 +27,8 @@ SPACE: Final = 1 << 24
 """How many triples there are: 256 words in each list."""
 BLOCK: Final = 256
 """How many numbers are reserved at once. Those that a stop leaves over are never given out."""
+EARLY: Final = 64
+"""With so many left the next block is reserved, so that a visitor seldom waits for it."""
 _HALF_BITS: Final = 12
 _HALF: Final = (1 << _HALF_BITS) - 1
 _ROUNDS: Final = 6
@@ -35,23 +38,35 @@ _ATTEMPTS: Final = 100
 
 
 class VisitorIds:
-    """Gives out ids, none twice, also when several processes do so on one log or one was killed."""
+    """Gives out ids, none twice, also when several processes do so on one log or one was killed.
+
+    For one event loop. At most one thread waits for the log, however many visitors do.
+    """
 
     def __init__(self, log: DurableLog, *, key: bytes) -> None:
         self._log = log
         self._key = derived(key, "visitor ids")
-        self._lock = threading.Lock()
-        self._next = self._end = 0
+        self._numbers: deque[int] = deque()
+        self._reserving: asyncio.Task[None] | None = None
 
-    def new(self) -> str:
-        """An id that nobody has. May write to the log. Raises Unavailable when that cannot be done now."""
-        with self._lock:
-            if self._next == self._end:
-                self._next = self._reserve()
-                self._end = self._next + BLOCK
-            number = self._next
-            self._next += 1
-        return three_words(number, key=self._key)
+    async def new(self) -> str:
+        """An id that nobody has. Waits for the log when no number is left; raises what the log raises then."""
+        if len(self._numbers) <= EARLY:
+            self._reservation()
+        while not self._numbers:  # more may have waited than a block has numbers
+            await asyncio.shield(self._reservation())  # others wait for it, too
+        return three_words(self._numbers.popleft(), key=self._key)
+
+    def _reservation(self) -> asyncio.Task[None]:
+        """The one that is under way, or a new one."""
+        if self._reserving is None or self._reserving.done():
+            self._reserving = asyncio.create_task(self._reserve_next())
+            self._reserving.add_done_callback(_taken_note_of)
+        return self._reserving
+
+    async def _reserve_next(self) -> None:
+        first = await asyncio.to_thread(self._reserve)
+        self._numbers.extend(range(first, first + BLOCK))
 
     def _reserve(self) -> int:
         """The first number of a block that is ours alone from now on."""
@@ -67,6 +82,12 @@ class VisitorIds:
                 continue
             return first
         raise Unavailable("Too many others ask for visitor ids.", remedy="Try again.")
+
+
+def _taken_note_of(reserving: asyncio.Task[None]) -> None:
+    """A block that could not be reserved early is nobody's trouble yet: whoever needs one tries again."""
+    if not reserving.cancelled():
+        reserving.exception()
 
 
 def _numbers(batch: pa.RecordBatch) -> list[int]:

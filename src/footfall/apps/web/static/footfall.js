@@ -25,6 +25,7 @@
   var me = random(), latest = 0, timer = 0, sending = null;
   var here = address(), before = d.referrer; // the page, and the one before it
   var counted, shown; // the address whose view is counted, and the last view as it was recorded
+  var known; // the visitor's id by identify, also before it may be stored
 
   // ---- what the visitor allows
 
@@ -42,6 +43,7 @@
     if (!given) forget();
     if (given || !asks) write("consent", given ? "yes" : "no");
     if (was || !given) return;
+    if (known) write("visitor", known);
     if (shown) record(shown[0], shown[1]);
     else show();
   }
@@ -147,7 +149,7 @@
   function cap() {
     var size = 0, kept = 0;
     drop(names(EVENT).reverse().filter(function (name) {
-      size += get(name).length;
+      size += (get(name) || "").length; // another tab removed it
       return ++kept > QUEUE_EVENTS || size > QUEUE_SIZE;
     }));
   }
@@ -162,9 +164,11 @@
   function take(fresh) {
     var batch = [], size = ENVELOPE, oldest = (Date.now() - KEPT) * 1000;
     names(EVENT).every(function (name) {
-      var text = get(name) || "";
-      if (parseInt(name.slice(EVENT.length), 10) < oldest) drop([name]); // the collector would not know it again
-      else if (text && !(fresh && text[0] !== FRESH)) {
+      var text = get(name);
+      if (text === null) return true; // another tab removed it
+      // The collector would not know an old one again.
+      if (parseInt(name.slice(EVENT.length), 10) < oldest || !sound(text)) drop([name]);
+      else if (!fresh || text[0] === FRESH) {
         size += text.length;
         if (size > BATCH_SIZE) return false;
         batch.push({ name: name, event: text.slice(1) });
@@ -172,6 +176,13 @@
       return batch.length < BATCH_EVENTS;
     });
     return batch;
+  }
+
+  function sound(text) { // others write there too, and what is no JSON would cost a whole batch
+    try {
+      JSON.parse(text.slice(1));
+      return /^[01]\{[ -~]+$/.test(text) && text.length <= BATCH_SIZE - ENVELOPE;
+    } catch (damaged) { return false; }
   }
 
   function body(batch) {
@@ -272,7 +283,7 @@
   }
 
   function show() {
-    if (options.auto === "off" || address() === counted) return;
+    if (d.readyState === "loading" || options.auto === "off" || address() === counted) return; // begin waits
     var id = product();
     record(id ? "view" : "page", { productId: id || undefined });
   }
@@ -328,9 +339,9 @@
           return record(command, { name: String(subject), properties: properties });
         case "identify":
           if (!subject) throw new Error("identify needs a user's id");
-          return set("visitor", String(subject));
+          return set("visitor", known = String(subject));
         case "consent": return consent(subject);
-        case "reset": remove("visitor"); return remove("session");
+        case "reset": known = ""; remove("visitor"); return remove("session");
         case "status": return { allowed: allowed(), queued: names(EVENT).length, dropped: +get("dropped") };
         default: throw new Error("there is no command " + command);
       }

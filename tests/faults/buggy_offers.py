@@ -15,12 +15,12 @@ from footfall.core.events import SHOWN
 from footfall.engine import offers
 from footfall.engine.offers import Offer, OfferFeed
 from footfall.engine.offers_tail import Tail
-from footfall.log.base import Chunk
+from footfall.log.base import Read
 
 CLOSE: Final = offers.Subscription.close
 HAND_OUT: Final = OfferFeed._hand_out
 TAKE: Final = OfferFeed.take
-TAIL: Final = Tail.take
+READ: Final = Tail._read
 ENDLESS: Final = 1 << 30
 
 
@@ -44,8 +44,8 @@ def leaves_subscriptions() -> None:
 def tells_everybody() -> None:
     """Offers go to whoever is listening."""
 
-    def hand_out(feed: OfferFeed, offer: Offer, *, shown: bool) -> None:
-        HAND_OUT(feed, offer, shown=shown)
+    def hand_out(feed: OfferFeed, offer: Offer, *, shown: bool, by: str) -> None:
+        HAND_OUT(feed, offer, shown=shown, by=by)
         others = [one for own in list(feed._subscriptions.values()) for one in own if one.visitor != offer.visitor]
         for one in others[:1]:
             one.listener(offer)
@@ -66,11 +66,11 @@ def looks_seldom() -> None:
 def passes_over_some() -> None:
     """When several batches are read together, only the first is looked at."""
 
-    def take(tail: Tail) -> list[Chunk]:
-        chunks = TAIL(tail)
-        return chunks if tail._stream == SHOWN else chunks[:1]
+    def read(tail: Tail, partition: int) -> Read:
+        found = READ(tail, partition)
+        return found if tail._stream == SHOWN else Read(found.chunks[:1], found.place)
 
-    Tail.take = take  # type: ignore[method-assign, assignment]
+    Tail._read = read  # type: ignore[method-assign, assignment]
 
 
 def cuts_who_reads() -> None:

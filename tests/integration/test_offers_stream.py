@@ -156,12 +156,14 @@ def test_what_cannot_be_written_down_is_not_shown_and_can_be_asked_for_again(sit
 def test_a_restart_shows_nothing_twice_and_loses_nothing(tmp_path: Path, elsewhere: Log) -> None:
     make(elsewhere, "ada", "a", "b", at=now())
     with site_of(tmp_path) as site:
-        assert site.claim("ada", key("a")) == 204
+        assert site.claim("ada", key("a"), by="tab 1") == 204
     with site_of(tmp_path) as site:
         found = site.reader("ada").next()
         assert found is not None
         assert found.id == key("b")
-        assert site.claim("ada", key("a")) == 409
+        assert site.claim("ada", key("a"), by="tab 2") == 409
+        assert site.claim("ada", key("a"), by="tab 1") == 204  # it did not hear the answer
+    assert [row["claimant"] for row in events(elsewhere, SHOWN)] == ["tab 1"]
 
 
 def test_a_quiet_stream_shows_that_it_lives(tmp_path: Path) -> None:
@@ -186,6 +188,28 @@ def test_more_streams_than_there_may_be_are_told_to_come_back(tmp_path: Path) ->
         readers[0].close()
         until(lambda: site.parts.feed.listeners == 1, "a closed stream is still open")
         assert site.reader("eve").answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "neighbour", "stranger"),
+    [("192.0.2.1", "192.0.2.1", "192.0.2.2"), ("2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:2::1")],
+)
+def test_one_client_address_has_its_part_of_the_streams_alone(
+    tmp_path: Path, first: str, neighbour: str, stranger: str
+) -> None:
+    with site_of(tmp_path, bounds=Bounds(network=2), proxy=True) as site:
+        addresses = [first, neighbour, first, neighbour, stranger]
+        readers = [site.reader(f"visitor {i}", address=address) for i, address in enumerate(addresses)]
+        assert [reader.answer.status for reader in readers] == [200, 200, 429, 429, 200]
+        assert readers[2].answer.headers["retry-after"] == "5"
+        readers[0].close()
+        until(lambda: site.parts.feed.listeners == 2, "a closed stream is still open")
+        assert site.reader("ada", address=neighbour).answer.status == 200
+
+
+def test_this_machines_own_address_is_everybodys_behind_a_proxy_and_has_no_such_bound(tmp_path: Path) -> None:
+    with site_of(tmp_path, bounds=Bounds(network=1)) as site:
+        assert [site.reader(f"visitor {i}").answer.status for i in range(3)] == [200] * 3
 
 
 def test_a_reader_who_goes_away_leaves_nothing_behind(site: Site) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from footfall.core.clock import ManualClock
+from footfall.core.errors import Unavailable
+from footfall.core.events import OFFERS, SHOWN
 from footfall.core.hashing import partition_of
 from footfall.engine.offers import Claim, Offer, OfferFeed
 from footfall.log.embedded import EmbeddedLog
-from tests.unit.offering import PARTITIONS, ids, key, make, show
+from tests.unit.offering import PARTITIONS, ids, key, make, shaky_log, show
 from tests.unit.streams import MINUTE, START, open_log
 
 KEEP = timedelta(minutes=30)
@@ -85,11 +87,12 @@ def test_a_closed_subscription_hears_nothing_and_is_not_counted(log: EmbeddedLog
     assert (heard, feed.listeners) == ([], 0)
 
 
-def test_a_listener_whose_loop_has_ended_does_not_keep_others_from_hearing(
-    log: EmbeddedLog, clock: ManualClock
+@pytest.mark.parametrize("error", [RuntimeError("Event loop is closed"), ValueError("odd")])
+def test_a_listener_that_fails_does_not_keep_others_from_hearing(
+    log: EmbeddedLog, clock: ManualClock, error: Exception
 ) -> None:
     def dead(_offer: Offer) -> None:
-        raise RuntimeError("Event loop is closed")
+        raise error
 
     feed = feed_of(log, clock)
     heard: list[Offer] = []
@@ -154,6 +157,67 @@ def test_who_did_not_hear_the_answer_may_ask_again(log: EmbeddedLog, clock: Manu
     assert feed.claim("ada", key("a"), by="page 1")[0] is Claim.AGAIN
     assert feed.claim("ada", key("a"), by="page 2")[0] is Claim.SHOWN
     assert feed.claim("ada", key("a"))[0] is Claim.SHOWN
+
+
+def test_who_did_not_hear_the_answer_may_ask_again_after_a_restart(log: EmbeddedLog, clock: ManualClock) -> None:
+    make(log, "ada", "a")
+    show(log, "ada", "a", by="page 1")
+
+    feed = feed_of(log, clock)
+
+    assert feed.claim("ada", key("a"), by="page 1")[0] is Claim.AGAIN
+    assert feed.claim("ada", key("a"), by="page 2")[0] is Claim.SHOWN
+    assert feed.claim("ada", key("a"))[0] is Claim.SHOWN
+
+
+def test_a_showing_that_was_written_although_it_was_said_not_to_be_is_the_claimants(
+    log: EmbeddedLog, clock: ManualClock
+) -> None:
+    make(log, "ada", "a")
+    feed = feed_of(log, clock)
+    feed.claim("ada", key("a"), by="page 1")
+    show(log, "ada", "a", by="page 1")
+    feed.settle("ada", key("a"), shown=False)
+    feed.take()
+
+    assert feed.claim("ada", key("a"), by="page 2")[0] is Claim.SHOWN
+    assert feed.claim("ada", key("a"), by="page 1")[0] is Claim.AGAIN
+
+
+def test_such_a_showing_takes_the_offer_from_nobody_who_was_granted_it_since(
+    log: EmbeddedLog, clock: ManualClock
+) -> None:
+    make(log, "ada", "a")
+    feed = feed_of(log, clock)
+    feed.claim("ada", key("a"), by="page 1")
+    show(log, "ada", "a", by="page 1")
+    feed.settle("ada", key("a"), shown=False)
+    assert feed.claim("ada", key("a"), by="page 2")[0] is Claim.GRANTED
+    feed.take()
+
+    assert feed.claim("ada", key("a"), by="page 1")[0] is Claim.SHOWN
+    assert feed.claim("ada", key("a"), by="page 2")[0] is Claim.AGAIN
+
+
+@pytest.mark.parametrize("stream", [OFFERS, SHOWN])
+def test_a_read_that_fails_once_neither_loses_an_offer_nor_shows_one_twice(
+    tmp_path: Path, clock: ManualClock, stream: str
+) -> None:
+    visitors = {partition_of(f"v{i}", PARTITIONS): f"v{i}" for i in range(20)}
+    with shaky_log(tmp_path / "shaky", clock=clock) as log:
+        for visitor in visitors.values():
+            make(log, visitor, f"{visitor} new", f"{visitor} seen")
+            show(log, visitor, f"{visitor} seen")
+        feed = OfferFeed(log, clock=clock)
+        log.failing = [(stream, partition) for partition in reversed(range(PARTITIONS))]
+        for _ in range(PARTITIONS):
+            with pytest.raises(Unavailable):
+                feed.take()
+        feed.take()
+
+        found = [ids(feed.waiting(visitor)) for visitor in visitors.values()]
+
+    assert found == [[key(f"{visitor} new")] for visitor in visitors.values()]
 
 
 def test_an_offer_of_another_visitor_cannot_be_claimed(log: EmbeddedLog, clock: ManualClock) -> None:

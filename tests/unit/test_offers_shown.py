@@ -1,35 +1,26 @@
-"""What was shown is counted once, by day, from any moment on; and a moment's place in a stream is found."""
+"""What was shown is counted once, by day, from any moment on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from footfall.core.clock import ManualClock
-from footfall.core.events import SHOWN, SHOWN_SCHEMA
+from footfall.core.events import SHOWN
 from footfall.core.hashing import id_from_text
 from footfall.engine.offers import ShownOffers
-from footfall.engine.offers_tail import Tail, first_since
-from footfall.log.base import Append, StreamSettings
+from footfall.log.base import Append
 from footfall.log.embedded import EmbeddedLog
+from tests.unit.offering import key, show, shown_batch
 from tests.unit.streams import START, open_log
 
 DAY = 86_400_000
 
 
-def shown(names: Sequence[str], *, at: int) -> pa.RecordBatch:
-    rows = [{"timestamp": at, "event_id": id_from_text(n), "userId": f"of {n}", "offer": "offer1"} for n in names]
-    return pa.RecordBatch.from_pylist(rows, schema=SHOWN_SCHEMA)
-
-
 def append(log: EmbeddedLog, *names: str, at: int = START, partition: int = 0) -> None:
-    log.append([Append(SHOWN, partition, shown(names, at=at))])
+    log.append([Append(SHOWN, partition, shown_batch(names, at=at))])
 
 
 @pytest.fixture
@@ -94,51 +85,20 @@ def test_what_was_appended_before_is_not_read(log: EmbeddedLog, clock: ManualClo
     assert id_from_text("b").hex() in fold
 
 
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3)), max_size=30), st.integers(-1, 100))
-def test_the_first_event_since_a_moment_is_found(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[int, int]], seconds: int
-) -> None:
-    clock = ManualClock(START)
-    appended: list[int] = []
-    with open_log(tmp_path_factory.mktemp("log"), clock=clock) as log:
-        for rows, pause in batches:
-            clock.advance(pause)
-            log.append([Append(SHOWN, 0, shown([f"{len(appended) + i}" for i in range(rows)], at=START))])
-            appended += [clock.now_ms()] * rows
-        since = START + seconds * 1000
+def test_who_showed_an_offer_first_is_known(log: EmbeddedLog) -> None:
+    show(log, "ada", "a", by="page 1")
+    show(log, "ada", "a", by="page 2")
+    show(log, "ada", "b")
+    fold = ShownOffers(log, since_ms=0)
+    fold.catch_up()
 
-        place = first_since(log, SHOWN, 0, since_ms=since)
-
-        assert place.offset == sum(1 for at in appended if at < since)
-        assert log.read(SHOWN, 0, place).rows == len(appended) - place.offset
+    assert [fold.claimant(key(name)) for name in ("a", "b", "never shown")] == ["page 1", "", ""]
 
 
-def test_events_that_retention_removes_meanwhile_are_passed_over(tmp_path: Path, clock: ManualClock) -> None:
-    with open_log(tmp_path, clock=clock) as log:
-        log.create(SHOWN, StreamSettings(partitions=1, keep_for=timedelta(hours=1)))
-        tail = Tail(log, SHOWN, since_ms=0)
-        append(log, "a")
-        clock.advance(7200)
-        append(log, "b")
-        assert log.enforce_retention() == 1
+def test_showings_from_before_the_claimant_was_kept_count(log: EmbeddedLog) -> None:
+    log.append([Append(SHOWN, 0, shown_batch(["a"], at=START).drop_columns(["claimant"]))])
+    fold = ShownOffers(log, since_ms=0)
+    fold.catch_up()
 
-        (chunk,) = tail.take()
-
-        assert chunk.batch.column("event_id").to_pylist() == [id_from_text("b")]
-
-
-def test_events_after_damaged_ones_still_come(tmp_path: Path, clock: ManualClock) -> None:
-    with open_log(tmp_path, clock=clock) as log:
-        tail = Tail(log, SHOWN, since_ms=0)
-        append(log, "a")
-        (file,) = tmp_path.rglob("*.seg*")
-        content = bytearray(file.read_bytes())
-        content[len(content) // 2] ^= 0xFF
-        file.write_bytes(bytes(content))
-
-        assert tail.take() == []
-        append(log, "b")
-        (chunk,) = tail.take()
-
-        assert chunk.batch.column("event_id").to_pylist() == [id_from_text("b")]
+    assert dict(fold.by_day) == {"2012-03-15": 1}
+    assert fold.claimant(key("a")) == ""

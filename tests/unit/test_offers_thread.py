@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ from footfall.log.base import Place, Read
 from footfall.log.embedded import EmbeddedLog
 from tests.unit.offering import PARTITIONS, ids, key, make
 from tests.unit.streams import open_log
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what another thread does; the test's time is bounded."""
+    pause = threading.Event()
+    while not true():
+        pause.wait(0.01)
 
 
 @pytest.mark.timeout(20)
@@ -39,7 +47,8 @@ def test_the_thread_hands_out_what_is_committed_while_it_runs(tmp_path: Path) ->
 
 
 @pytest.mark.timeout(20)
-def test_the_feed_goes_on_when_the_log_can_be_read_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [Unavailable("The disk is away."), ValueError("nobody thought of this")])
+def test_the_feed_goes_on_when_the_log_can_be_read_again(tmp_path: Path, error: Exception) -> None:
     class Away(EmbeddedLog):
         """A log that cannot be read for a while."""
 
@@ -49,7 +58,7 @@ def test_the_feed_goes_on_when_the_log_can_be_read_again(tmp_path: Path) -> None
         def read(self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000) -> Read:
             if self.away.is_set():
                 self.asked.set()
-                raise Unavailable("The disk is away.")
+                raise error
             return super().read(stream, partition, place, max_rows=max_rows)
 
     clock, came = SystemClock(), threading.Event()
@@ -61,6 +70,9 @@ def test_the_feed_goes_on_when_the_log_can_be_read_again(tmp_path: Path) -> None
         log.away.set()
         make(log, "ada", "a", at=clock.now_ms())
         assert log.asked.wait(10)
+        until(lambda: str(error) in (feed.trouble or ""))
+        assert not feed.alive
         log.away.clear()
         assert came.wait(10)
+        until(lambda: feed.alive)
         feed.close()

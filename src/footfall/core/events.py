@@ -144,6 +144,7 @@ SHOWN_SCHEMA: Final = pa.schema(
         pa.field("event_id", EVENT_ID, nullable=False),  # the offer's
         pa.field("userId", CODED, nullable=False),
         pa.field("offer", CODED, nullable=False),
+        pa.field("claimant", pa.string()),  # the name that the page gave itself which showed it
     ]
 )
 

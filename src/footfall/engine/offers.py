@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,8 @@ _LOOK_SECONDS: Final = 0.25
 _AGAIN_SECONDS: Final = 1.0
 """After the log could not be read."""
 _STOP_SECONDS: Final = 5.0
+_TRACE: Final = 4_000
+"""Characters of a traceback that are logged."""
 _BYTES: Final = 64 << 20
 """What the offers held may take in memory, about."""
 
@@ -147,24 +150,29 @@ class OfferFeed:
             try:
                 self.take()
                 self._wait()
-            except FootfallError as error:
-                if self.trouble is None:
-                    logger().error("offers_unreadable", error=str(error))
-                self.trouble = str(error)
+            except Exception as error:  # noqa: BLE001 (if the thread ended, no visitor would get an offer any more)
+                self._note(error)
                 self._clock.wait(_AGAIN_SECONDS, self._stop)
             else:
                 self.trouble = None
+
+    def _note(self, error: Exception) -> None:
+        expected = isinstance(error, FootfallError)
+        why = str(error) if expected else f"{type(error).__name__}: {error}"
+        if self.trouble is None:
+            trace = {} if expected else {"traceback": "".join(traceback.format_exception(error))[-_TRACE:]}
+            logger().error("offers_unreadable", error=why, **trace)
+        self.trouble = why
 
     def take(self) -> None:
         """Take up what has come. The thread does this again and again."""
         now = self._clock.now_ms()
         offers, shown = self._tails(now - self._keep)
         # What was shown first: an offer's showing comes after the offer, so none is taken for one to be seen.
-        shown.catch_up(tell=self._was_shown)
-        while chunks := offers.take():
-            for chunk in chunks:
-                for offer in offers_of(chunk, since_ms=now - self._keep):
-                    self._hand_out(offer, shown=offer.id in shown)
+        shown.catch_up(tell=lambda visitor, offer: self._was_shown(visitor, offer, by=shown.claimant(offer)))
+        for chunk in offers.take():
+            for offer in offers_of(chunk, since_ms=now - self._keep):
+                self._hand_out(offer, shown=offer.id in shown, by=shown.claimant(offer.id))
         with self._lock:
             self._held.forget_stale(now)
 
@@ -178,17 +186,17 @@ class OfferFeed:
         offers, shown = self._tails(0)
         self._log.wait({**offers.places, **shown.places}, timeout=_LOOK_SECONDS)
 
-    def _was_shown(self, visitor: str, offer: str) -> None:
+    def _was_shown(self, visitor: str, offer: str, *, by: str) -> None:
         with self._lock:
-            self._held.settle(visitor, offer, shown=True)
+            self._held.was_shown(visitor, offer, by=by)
 
-    def _hand_out(self, offer: Offer, *, shown: bool) -> None:
+    def _hand_out(self, offer: Offer, *, shown: bool, by: str) -> None:
         with self._lock:
-            new = self._held.add(offer, shown=shown)
+            new = self._held.add(offer, shown=shown, by=by)
             listening = [*self._subscriptions.get(offer.visitor, ())] if new and not shown else []
         for subscription in listening:
             try:
                 subscription.listener(offer)
-            except RuntimeError as error:  # its event loop has ended
-                logger().warning("listener_gone", error=str(error))
+            except Exception as error:  # noqa: BLE001 (its event loop may have ended; others still want to hear)
+                logger().warning("listener_gone", error=f"{type(error).__name__}: {error}")
                 subscription.close()

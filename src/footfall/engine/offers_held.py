@@ -58,7 +58,7 @@ class Claim(StrEnum):
     GRANTED = "granted"
     """Write it down, then show it."""
     AGAIN = "again"
-    """It was granted to the same claimant before, and is written down: show it."""
+    """It was granted to the same claimant before, here or before a restart, and is written down: show it."""
     PENDING = "pending"
     """It was granted to the same claimant, and is being written down at this moment: ask again."""
     SHOWN = "shown"
@@ -100,12 +100,12 @@ class Held:
         """How many visitors have offers."""
         return len(self._entries)
 
-    def add(self, offer: Offer, *, shown: bool) -> bool:
-        """Hold an offer; False if it is held already."""
+    def add(self, offer: Offer, *, shown: bool, by: str = "") -> bool:
+        """Hold an offer, with who showed it; False if it is held already."""
         own = self._entries.setdefault(offer.visitor, deque())
         if any(entry.offer.id == offer.id for entry in own):
             return False
-        own.append(_Entry(offer, _State.SHOWN if shown else _State.WAITING))
+        own.append(_Entry(offer, _State.SHOWN if shown else _State.WAITING, by))
         self._entries.move_to_end(offer.visitor)
         self.bytes += offer.bytes
         if len(own) > self.per_visitor:
@@ -152,7 +152,20 @@ class Held:
         if shown:
             entry.state = _State.SHOWN
         elif entry.state is _State.CLAIMED:
-            entry.state, entry.by = _State.WAITING, ""
+            entry.state = _State.WAITING
+
+    def was_shown(self, visitor: str, offer: str, *, by: str) -> None:
+        """Take note of a showing that stands in the log, and of who showed it.
+
+        It may be one of ours that was said not to be written. But if somebody else has been granted the offer since,
+        that one shows it.
+        """
+        entry = self._find(visitor, offer)
+        if entry is None:
+            return
+        if entry.state is _State.WAITING:
+            entry.by = by
+        entry.state = _State.SHOWN
 
     def _find(self, visitor: str, offer: str) -> _Entry | None:
         own = self._entries.get(visitor, ())

@@ -30,13 +30,19 @@ class ShownOffers:
         """Nothing is read before ``catch_up``. ``since_ms`` is a time of appending, by the wall clock."""
         self._tail = Tail(log, SHOWN, since_ms=since_ms)
         self._lock = threading.Lock()
-        self._ids: OrderedDict[bytes, None] = OrderedDict()
+        self._ids: OrderedDict[bytes, str] = OrderedDict()
+        """Each with who showed it."""
         self._days: dict[int, int] = {}
 
     def __contains__(self, offer: str) -> bool:
         """Whether the offer of this id (32 hex digits) was shown, as far as is remembered."""
         with self._lock:
             return bytes.fromhex(offer) in self._ids
+
+    def claimant(self, offer: str) -> str:
+        """Who showed the offer of this id first, as it named itself; empty if that is not known."""
+        with self._lock:
+            return self._ids.get(bytes.fromhex(offer), "")
 
     @property
     def places(self) -> Mapping[tuple[str, int], Place]:
@@ -51,21 +57,21 @@ class ShownOffers:
 
     def catch_up(self, *, tell: Callable[[str, str], object] = unheard) -> None:
         """Read what has come. ``tell`` hears visitor and id (hex) of each offer not yet known to be shown."""
-        while chunks := self._tail.take():
-            for chunk in chunks:
-                for visitor, offer in self._add(chunk.batch):
-                    tell(visitor, offer)
+        for chunk in self._tail.take():
+            for visitor, offer in self._add(chunk.batch):
+                tell(visitor, offer)
 
     def _add(self, batch: Batch) -> list[tuple[str, str]]:
         visitors = batch.column("userId").to_pylist()
         ids = batch.column("event_id").to_pylist()
         times = batch.column("timestamp").view(pa.int64()).to_pylist()
+        claimants = _claimants(batch)
         fresh: list[tuple[str, str]] = []
         with self._lock:
-            for visitor, event_id, time in zip(visitors, ids, times, strict=True):
+            for visitor, event_id, time, claimant in zip(visitors, ids, times, claimants, strict=True):
                 if event_id in self._ids:
                     continue
-                self._ids[event_id] = None
+                self._ids[event_id] = claimant or ""
                 self._days[time // _DAY] = self._days.get(time // _DAY, 0) + 1
                 fresh.append((visitor, event_id.hex()))
             while len(self._ids) > _IDS:
@@ -73,6 +79,12 @@ class ShownOffers:
             for day in sorted(self._days)[:-_DAYS]:
                 del self._days[day]
         return fresh
+
+
+def _claimants(batch: Batch) -> list[str | None]:
+    """The column, which the first batches ever written do not have."""
+    place = batch.schema.get_field_index("claimant")
+    return batch.column(place).to_pylist() if place >= 0 else [None] * batch.num_rows
 
 
 def _text(day: int) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from footfall import wiring
+from footfall.apps.status import State
 from footfall.apps.web.app import create_app
 from footfall.apps.web.parts import WebParts
 from footfall.apps.web.server import run
@@ -35,8 +36,10 @@ _builtin = cache(builtin_patterns)
 HOST: Final = "127.0.0.1"
 _KEY_BYTES: Final = 32
 _BEAT_SECONDS: Final = 0.5
+_LAST_PORT: Final = 65_535
 _SPARE_MINUTES: Final = 5
 """After the last click, time goes on until its session has ended for certain."""
+_UNSOUND: Final = "Events are not taken, or offers not handed out. If it stays so, start the service again."
 
 
 def serve_web(
@@ -50,15 +53,20 @@ def serve_web(
     beat: Callable[..., None],
     ready: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
-    """Serve until told to stop. Raises Failure when the port is in use; ``ready`` gets the port in use."""
+    """Serve until told to stop. Raises Failure when the port is in use; ``ready`` gets the port in use.
+
+    Without a ``dashboard``, links lead to the port after that one.
+    """
     _many_connections()
-    with web_parts(data_dir, dashboard=dashboard, patterns=patterns, settings=settings) as parts:
+    links = DashboardLinks(dashboard)
+    with web_parts(data_dir, dashboard=links, patterns=patterns, settings=settings) as parts:
         stock(parts.store)
         ended = threading.Event()
-        pulse = threading.Thread(target=_pulse, args=(parts, beat, ended), name="heartbeat", daemon=True)
+        pulse = threading.Thread(target=_pulse, args=(parts, beat, ended, stop), name="heartbeat", daemon=True)
 
         def begun(taken: int) -> None:
             collect_rarely()  # going through all that is loaded takes up to half a second, in which nobody is answered
+            links.shop_is_at(taken)
             pulse.start()
             if ready is not None:
                 ready(taken)
@@ -68,6 +76,22 @@ def serve_web(
         finally:
             ended.set()
         return {"events": parts.intake.tally.events}
+
+
+class DashboardLinks:
+    """Where links to the dashboard lead: to the given address, or to the port after the shop's once that is known."""
+
+    def __init__(self, given: str = "") -> None:
+        self._address = given
+
+    def shop_is_at(self, port: int) -> None:
+        """The shop's port is known now. After the last port there is no dashboard, and no link."""
+        if not self._address and port < _LAST_PORT:
+            self._address = f"http://{HOST}:{port + 1}"
+
+    def __call__(self) -> str:
+        """The address; empty while there is none."""
+        return self._address
 
 
 def stock(store: ServingStore) -> None:
@@ -99,7 +123,7 @@ class PatternsInUse:
 def web_parts(
     data_dir: Path,
     *,
-    dashboard: str,
+    dashboard: Callable[[], str],
     patterns: Path | None = None,
     settings: Path | None = None,
     clock: Clock | None = None,
@@ -145,19 +169,24 @@ def signing_key(run_dir: Path) -> bytes:
     return path.read_bytes()
 
 
-def _pulse(parts: WebParts, beat: Callable[..., None], ended: threading.Event) -> None:
-    """Show signs of life while the intake takes events: what it took, how fast, and what is wrong with it."""
+def _pulse(parts: WebParts, beat: Callable[..., None], ended: threading.Event, stop: threading.Event) -> None:
+    """Show signs of life until ``ended``: what the intake took, how fast, and what is wrong with it or the feed.
+
+    After ``stop`` both are ended in good order, which is no failure.
+    """
     before, at = 0, parts.clock.monotonic()
     while not ended.wait(_BEAT_SECONDS):
         events, now = parts.intake.tally.events, parts.clock.monotonic()
         rate = (events - before) / max(now - at, 1e-6)
         before, at = events, now
+        sound = stop.is_set() or (parts.feed.alive and parts.intake.healthy)
         beat(
+            state=State.HEALTHY if sound else State.FAILED,
             events=events,
             rate=round(rate, 1),
             lag=0,
             listeners=parts.feed.listeners,
-            error=parts.intake.trouble or parts.feed.trouble or "",
+            error=parts.intake.trouble or parts.feed.trouble or ("" if sound else _UNSOUND),
         )
 
 

@@ -47,14 +47,14 @@ def routes(parts: WebParts, *, bounds: Bounds = _BOUNDS) -> APIRouter:
 async def show(parts: WebParts, visitor: str, offer_id: str, *, by: str) -> Response:
     """Whether whoever asks may show the offer: 204 yes, and it is on disk; 409 it was shown; 404 there is none.
 
-    503: it cannot be written down now. The same one (``by``) who asks again gets the same answer.
+    503: it cannot be written down now. The same one (``by``) who asks again gets the same answer, also after a restart.
     """
     claim, offer = parts.feed.claim(visitor, offer_id, by=by)
     if offer is None:
         return _answer(404)
     match claim:
         case Claim.GRANTED:
-            return _answer(204) if await _written(parts, offer) else _answer(503)
+            return _answer(204) if await _written(parts, offer, by=by) else _answer(503)
         case Claim.AGAIN:
             return _answer(204)
         case Claim.PENDING:
@@ -63,10 +63,10 @@ async def show(parts: WebParts, visitor: str, offer_id: str, *, by: str) -> Resp
             return _answer(409)
 
 
-async def _written(parts: WebParts, offer: Offer) -> bool:
+async def _written(parts: WebParts, offer: Offer, *, by: str) -> bool:
     written = False
     try:
-        arrival = Arrival(others=[(SHOWN, shown_batch(offer, now_ms=parts.clock.now_ms()))])
+        arrival = Arrival(others=[(SHOWN, shown_batch(offer, by=by, now_ms=parts.clock.now_ms()))])
         await asyncio.wrap_future(parts.intake.put(arrival))
         written = True
     except Unavailable:
@@ -76,13 +76,14 @@ async def _written(parts: WebParts, offer: Offer) -> bool:
     return written
 
 
-def shown_batch(offer: Offer, *, now_ms: int) -> Batch:
-    """The event of ``offers-shown`` that says that the visitor saw this offer, at this time."""
+def shown_batch(offer: Offer, *, by: str, now_ms: int) -> Batch:
+    """The event of ``offers-shown`` that says that the visitor saw this offer, at this time, on the page ``by``."""
     row = {
         "timestamp": now_ms,
         "event_id": bytes.fromhex(offer.id),
         "userId": offer.visitor,
         "offer": offer.offer,
+        "claimant": by or None,
     }
     return pa.RecordBatch.from_pylist([row], schema=SHOWN_SCHEMA)
 

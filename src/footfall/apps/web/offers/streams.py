@@ -7,16 +7,19 @@ It may come back and go on after the last offer that it has seen.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import ipaddress
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
 
+import msgspec
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from footfall.apps.web.client import client_ip
 from footfall.apps.web.offers.channel import is_channel
 from footfall.apps.web.offers.connection import Connection
 from footfall.apps.web.offers.messages import BEGIN, HEARTBEAT, STAY_AWAY, event_of, titles_of
@@ -39,6 +42,11 @@ class Bounds:
 
     streams: int = 5_000
     """Open at once, in all; further ones are told to come back."""
+    network: int = 1_250
+    """Open at once for one client address (of IPv6: one network of 64 bits); further ones are told to come back.
+
+    This machine's own addresses have no such bound: behind a proxy that is not trusted everybody has one of them.
+    """
     each: int = 4
     """Open at once for one visitor; the oldest makes room."""
     queue: int = 16
@@ -118,32 +126,40 @@ class OfferStreams:
         self._bounds = bounds
         self._open: dict[str, list[Stream]] = {}
         self._count = 0
+        self._networks: Counter[str] = Counter()
+        self._unmasked = msgspec.structs.replace(parts.settings, mask_ip=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request: the stream; 404 when this is no visitor's channel; 503 when too many are open."""
+        """Answer a request: the stream; 404 when this is no visitor's channel; 503 when too many are open.
+
+        429 when too many of one client address are.
+        """
         visitor, mac = scope["path_params"]["visitor"], scope["path_params"]["mac"]
-        refused = self._refusal(visitor, mac)
+        network = network_of(client_ip(scope, self._unmasked))
+        refused = self._refusal(visitor, mac, network)
         if refused is not None:
             await refused(scope, receive, send)
         elif scope["method"] == "HEAD":
             await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS]})
             await send({"type": "http.response.body"})
         else:
-            await self._serve(visitor, scope, receive, send)
+            await self._serve(visitor, network, scope, receive, send)
 
-    def _refusal(self, visitor: str, mac: str) -> Response | None:
+    def _refusal(self, visitor: str, mac: str, network: str) -> Response | None:
         if not is_channel(self._parts.key, visitor, mac):
             return Response(status_code=404, headers=NO_STORE)
         if self._count >= self._bounds.streams:
             return Response(status_code=503, headers={**NO_STORE, "Retry-After": "5"})
+        if self._networks[network] >= self._bounds.network:
+            return Response(status_code=429, headers={**NO_STORE, "Retry-After": "5"})
         return None
 
-    async def _serve(self, visitor: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, visitor: str, network: str, scope: Scope, receive: Receive, send: Send) -> None:
         connection = Connection(scope)
         connection.buffer_little()
         stream = Stream(connection, queue=self._bounds.queue)
         connection.at_stop(lambda: stream.end(_End.STOPPED))
-        self._enter(visitor, stream)
+        self._enter(visitor, network, stream)
         loop = asyncio.get_running_loop()
         subscription = self._parts.feed.subscribe(
             visitor,
@@ -162,7 +178,7 @@ class OfferStreams:
         finally:
             subscription.close()
             watching.cancel()
-            self._leave(visitor, stream)
+            self._leave(visitor, network, stream)
             connection.let_go()
 
     async def _write(self, stream: Stream, send: Send) -> None:
@@ -183,19 +199,38 @@ class OfferStreams:
         if stream.ended in {_End.REPLACED, _End.STOPPED}:
             await tell(_body(STAY_AWAY if stream.ended is _End.REPLACED else b"", more=False))
 
-    def _enter(self, visitor: str, stream: Stream) -> None:
+    def _enter(self, visitor: str, network: str, stream: Stream) -> None:
         own = self._open.setdefault(visitor, [])
         own.append(stream)
         self._count += 1
+        if network:
+            self._networks[network] += 1
         if len(own) > self._bounds.each:
             own[-1 - self._bounds.each].end(_End.REPLACED)
 
-    def _leave(self, visitor: str, stream: Stream) -> None:
+    def _leave(self, visitor: str, network: str, stream: Stream) -> None:
         own = self._open[visitor]
         own.remove(stream)
         self._count -= 1
         if not own:
             del self._open[visitor]
+        if network:
+            self._networks[network] -= 1
+            if not self._networks[network]:
+                del self._networks[network]
+
+
+def network_of(address: str) -> str:
+    """For whom a client's streams are counted; empty if for nobody: the address is unknown, or this machine's own.
+
+    Whoever has an IPv6 address has a network of 64 bits, and can take any address of it.
+    """
+    if not address:
+        return ""
+    found = ipaddress.ip_address(address)
+    if found.is_loopback:
+        return ""
+    return address if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
 
 
 async def _watch(receive: Receive, stream: Stream) -> None:

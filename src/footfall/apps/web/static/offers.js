@@ -14,36 +14,45 @@
   const SEEN_AFTER = 1500; // ms on the screen until an offer counts as seen
   const CARRY_FOR = 60_000; // ms within which the next page takes over what was not seen
   const MOST_CARRIED = 5;
-  const RETRIES = [200, 500, 1000, 2000, 4000]; // ms between two attempts to claim an offer
+  const RETRY_FIRST = 200; // ms, at most, until an offer is claimed again; then twice as long each time …
+  const RETRY_LAST = 30_000; // … up to this
 
   // What is not seen yet -----------------------------------------------------------------------------------
   // The click that earns an offer also leads to another page. The offer may reach the page that is being left:
   // then the next page of this tab takes it over. Until it is seen it is kept in the tab's own storage.
 
+  const load = () => {
+    try {
+      const found = JSON.parse(sessionStorage.getItem(CARRIED) || "{}");
+      return typeof found !== "object" || found === null || Array.isArray(found) ? {} : found;
+    } catch {
+      return {}; // no storage, or not ours: the offer stays on its page
+    }
+  };
+
   let carried = {};
-  try {
-    carried = JSON.parse(sessionStorage.getItem(CARRIED) || "{}");
-    if (typeof carried !== "object" || carried === null || Array.isArray(carried)) carried = {};
-  } catch {
-    carried = {}; // no storage, or not ours: the offer stays on its page
-  }
+  let queue = []; // what goes beyond MOST_CARRIED: not claimed yet, so that the next page still gets it from the server
 
   const keep = () => {
-    const ids = Object.keys(carried);
-    for (const id of ids.slice(0, Math.max(0, ids.length - MOST_CARRIED))) delete carried[id];
     try {
       sessionStorage.setItem(CARRIED, JSON.stringify(carried));
     } catch { /* see above */ }
   };
 
   const carry = (id, entry) => { carried[id] = entry; keep(); };
-  const drop = (id) => { delete carried[id]; keep(); };
+  const drop = (id) => {
+    delete carried[id];
+    keep();
+    while (queue.length && Object.keys(carried).length < MOST_CARRIED) begin(...queue.shift());
+  };
 
   // The right to show one ----------------------------------------------------------------------------------
 
-  const known = new Set();
+  const known = new Set(); // carried, in the queue, or done with: the stream need not bring them again
 
   const token = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+  const jittered = (ms) => ms * (0.5 + Math.random() / 2); // so that not all pages ask at the same moment
 
   const claim = async (id, entry, attempt = 0) => {
     let status = 0;
@@ -57,17 +66,23 @@
       });
       status = answer.status;
     } catch { /* no answer: ask again, under the same token */ }
-    if (!carried[id]) return;
+    if (carried[id] !== entry) return; // another page has taken it over, or this one has taken it back
     if (status === 204) {
       entry.granted = true;
       keep();
       show(id, entry.message);
     } else if (status === 0 || status >= 500 || status === 429) {
-      if (attempt < RETRIES.length) setTimeout(() => claim(id, entry, attempt + 1), RETRIES[attempt]);
-      else { drop(id); known.delete(id); } // the stream brings it again when it is opened again
+      // Never given up: the claim may have been granted and the answer lost, and an open stream brings nothing twice.
+      setTimeout(() => claim(id, entry, attempt + 1), jittered(Math.min(RETRY_LAST, RETRY_FIRST * 2 ** attempt)));
     } else {
       drop(id); // shown elsewhere, or too old
     }
+  };
+
+  const begin = (id, message) => {
+    const entry = { message, channel, by: token(), granted: false, at: Date.now() };
+    carry(id, entry);
+    claim(id, entry);
   };
 
   const take = (event) => {
@@ -80,20 +95,20 @@
     } catch {
       return;
     }
-    const entry = { message, channel, by: token(), granted: false, at: Date.now() };
-    carry(id, entry);
-    claim(id, entry);
+    if (Object.keys(carried).length < MOST_CARRIED) begin(id, message);
+    else queue.push([id, message]);
   };
 
-  const takeOver = () => {
-    const [navigation] = performance.getEntriesByType("navigation");
-    const reloaded = navigation !== undefined && navigation.type === "reload";
+  const takeOver = ({ reloaded }) => {
+    carried = load();
+    queue = []; // the stream brings these again, unless another page has shown them meanwhile
+    known.clear();
     for (const [id, entry] of Object.entries(carried)) {
-      known.add(id);
       const ours = entry && entry.message && entry.channel === channel; // the visitor may be another one by now
       const fresh = ours && Math.abs(Date.now() - entry.at) < CARRY_FOR;
-      if (!fresh || (entry.granted && reloaded)) drop(id); // who reloads has seen the page
-      else if (entry.granted) show(id, entry.message);
+      if (!fresh || (entry.granted && reloaded)) { drop(id); continue; } // who reloads has seen the page
+      known.add(id);
+      if (entry.granted) show(id, entry.message);
       else claim(id, entry);
     }
   };
@@ -165,16 +180,18 @@
     if (inside && back) back.focus({ preventScroll: true });
   };
 
-  const seen = (id) => {
+  const seen = (popup) => {
     setTimeout(() => {
-      if (document.visibilityState === "visible") drop(id);
-      else document.addEventListener("visibilitychange", () => seen(id), { once: true });
+      if (!popup.isConnected) return; // it was left to the next page
+      if (document.visibilityState === "visible") drop(popup.dataset.offerId);
+      else document.addEventListener("visibilitychange", () => seen(popup), { once: true });
     }, SEEN_AFTER);
   };
 
   const show = (id, message) => {
-    place.append(card(id, message));
-    seen(id);
+    const popup = card(id, message);
+    place.append(popup);
+    seen(popup);
   };
 
   document.addEventListener("keydown", (event) => {
@@ -201,7 +218,7 @@
       if (source === null || source.readyState !== EventSource.CLOSED) return; // the browser comes back by itself
       shut();
       failures += 1;
-      again = setTimeout(open, Math.min(60_000, 2000 * 2 ** failures) * (0.5 + Math.random() / 2));
+      again = setTimeout(open, jittered(Math.min(60_000, 2000 * 2 ** failures)));
     });
   };
 
@@ -217,8 +234,12 @@
     // What the next page takes over is not to stand here, too, when the visitor comes back.
     for (const popup of [...place.children]) if (carried[popup.dataset.offerId]) popup.remove();
   });
-  window.addEventListener("pageshow", open);
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) takeOver({ reloaded: false }); // it was put aside, and other pages have gone on meanwhile
+    open();
+  });
 
-  takeOver();
+  const [navigation] = performance.getEntriesByType("navigation");
+  takeOver({ reloaded: navigation !== undefined && navigation.type === "reload" });
   open();
 })();

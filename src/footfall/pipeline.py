@@ -83,7 +83,9 @@ class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             keep_for=timedelta(days=self.keep_days),
             keep_bytes=int(self.keep_gigabytes * 1_000_000_000),
         )
-        failed = StreamSettings(partitions=1, keep_for=keyed.keep_for, keep_bytes=keyed.keep_bytes)
+        failed = StreamSettings(
+            partitions=1, keep_for=keyed.keep_for, keep_bytes=int(self.keep_gigabytes * 100_000_000)
+        )
         streams = dict.fromkeys((CLICKS, ENRICHED, SESSIONS, OFFERS, CART, CUSTOM, SHOWN), keyed)
         return {**streams, FAILED: failed}
 

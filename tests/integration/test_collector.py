@@ -196,7 +196,7 @@ def test_other_methods_are_answered_405_and_collect_nothing(here: Site, method: 
 
 def test_the_description_names_every_address_and_answer_and_its_page_loads_nothing(here: Site) -> None:
     paths = here.ask("GET", "/openapi.json").json["paths"]
-    assert set(paths["/collect"]["post"]["responses"]) == {"200", "400", "408", "413", "415", "429", "503"}
+    assert set(paths["/collect"]["post"]["responses"]) == {"200", "400", "408", "413", "415", "429", "431", "503"}
     assert {"/collect", "/pixel.gif", "/health"} <= set(paths)
     page = here.ask("GET", "/docs").body.decode()
     assert "POST /collect" in page

@@ -71,9 +71,6 @@ def test_space_around_the_parts_means_nothing() -> None:
         (b'{"events":[]}', "events"),
         (b'{"events":{}}', "events"),
         (b'{"events":[1],"event":2}', "event"),
-        (b'{"events":[1],"sent_at":"now"}', "sent_at"),
-        (b'{"events":[1],"sent_at":1.5}', "sent_at"),
-        (b'{"events":[1],"sent_at":99999999999999999999}', "sent_at"),
         (b'{"events":[1],"events":[2]}', "events"),
     ],
 )
@@ -232,7 +229,7 @@ def test_custom_events_go_to_a_stream_of_their_own_with_their_properties() -> No
         (None, None, NOW),
         (NOW - 1_000, None, NOW - 1_000),
         (NOW + 1_000, None, NOW),
-        (5, None, NOW - 7 * DAY),
+        (NOW - 30 * DAY, None, NOW - 7 * DAY),
         (NOW - 3_600_000 - 1_000, NOW - 3_600_000, NOW - 1_000),
         (NOW + DAY - 2_000, NOW + DAY, NOW - 2_000),
         (1_000, 3_000, NOW - 2_000),

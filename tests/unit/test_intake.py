@@ -50,7 +50,7 @@ def click(user: str = "ada", product: str = "P1", *, at: int = NOW) -> Batch:
 
 
 def row(user: str, product: str) -> tuple[object, ...]:
-    return (NOW, None, user, product, "view", NOW // 1000, *[None] * 7)
+    return (NOW, NOW, user, product, "view", NOW // 1000, *[None] * 7)
 
 
 def custom(user: str) -> Batch:

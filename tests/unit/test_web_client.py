@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footfall.apps.web import client
 from footfall.apps.web.client import client_ip
 from footfall.apps.web.settings import WebSettings, read_web_settings
 from footfall.core.errors import UsageError
@@ -69,6 +70,14 @@ def test_a_connection_without_an_address_has_none(peer: str | None) -> None:
 )
 def test_a_masked_address_keeps_its_network_alone(peer: str, expected: str) -> None:
     assert client_ip(scope(peer), WebSettings(mask_ip=True)) == expected
+
+
+def test_a_long_text_is_no_address_and_is_not_remembered() -> None:
+    before = client._address.cache_info().currsize
+    for number in range(3):
+        assert client_ip(scope(PROXY, f"{CLIENT}, {number}{'a' * 60_000}"), TRUSTING) == PROXY
+        assert client_ip(scope(f"{number}{'a' * 60_000}"), TRUSTING) == ""
+    assert client._address.cache_info().currsize <= before + 1  # the proxy's
 
 
 @given(st.text(max_size=50))

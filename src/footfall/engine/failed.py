@@ -79,16 +79,25 @@ def failed_id(source: str, line: int, raw: bytes) -> bytes:
 
 
 def failed_batch(
-    bad: Sequence[_Bad], *, source: str, layout: str, now_ms: int, status: str = OPEN, same_anywhere: bool = False
+    bad: Sequence[_Bad],
+    *,
+    source: str,
+    layout: str,
+    now_ms: int,
+    status: str = OPEN,
+    same_anywhere: bool = False,
+    ids: Sequence[bytes] = (),
 ) -> Batch:
     """Rows that could not be used, as a batch of ``failed-events``.
 
-    ``same_anywhere`` makes events with the same bytes one failed event, wherever they stood.
+    ``same_anywhere`` makes events with the same bytes one failed event, wherever they stood; ``ids`` says of each
+    by itself which failed event it is.
     """
+    ids = ids or [failed_id("" if same_anywhere else source, 0 if same_anywhere else row.line, row.raw) for row in bad]
     records = [
         {
             "timestamp": now_ms,
-            "event_id": failed_id("", 0, row.raw) if same_anywhere else failed_id(source, row.line, row.raw),
+            "event_id": event_id,
             "status": status,
             "reason": str(row.reason),
             "detail": row.detail[:_DETAIL],
@@ -97,7 +106,7 @@ def failed_batch(
             "layout": layout,
             "raw": row.raw,
         }
-        for row in bad
+        for row, event_id in zip(bad, ids, strict=True)
     ]
     return to_batch(records)
 

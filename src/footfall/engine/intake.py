@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from footfall.core.clock import Clock
 from footfall.core.errors import FootfallError, Unavailable
-from footfall.core.events import CLICK_SCHEMA, CLICKS, FAILED, SCHEMAS, Batch, key_of
+from footfall.core.events import CLICK_SCHEMA, CLICKS, CUSTOM, FAILED, SCHEMAS, Batch, key_of
 from footfall.engine.announcing import NEVER, Announcing
 from footfall.engine.ingest import Splitter
+from footfall.engine.seen_custom import SeenCustom
 from footfall.log.base import Append, Commit, DurableLog, StateWrite
 from footfall.sources.collect_batches import Row, click_batch
 
@@ -121,6 +122,7 @@ class Intake:
         last = _last_of(log)
         self._announcing = Announcing(announce_for // timedelta(milliseconds=1), last, last)
         self._kept_last = last
+        self._seen = SeenCustom(log)
         self.tally = Taken()
         self.trouble: str | None = None
         """Why the last commit failed; None if it did not."""
@@ -204,8 +206,10 @@ class Intake:
         error: FootfallError | None = None
         try:
             self._commit(taken)
-        except FootfallError as failure:
+        except Unavailable as failure:
             error = failure
+        except FootfallError as failure:  # damage, a fence: for who sends something no more than that it is not kept
+            error = Unavailable(failure.message, remedy=failure.remedy)
         except Exception as failure:  # noqa: BLE001 (whoever waits must hear of it, and the thread must live on)
             error = Unavailable(f"The events could not be written: {type(failure).__name__}: {failure}.")
         self.trouble = None if error is None else str(error)
@@ -224,6 +228,8 @@ class Intake:
         if any(one.clicks for one in taken):
             rows = [row for one in taken for row in one.clicks]
             streams.setdefault(CLICKS, []).append(click_batch(rows))
+        if CUSTOM in streams:
+            streams[CUSTOM] = [self._seen.fresh(joined(streams[CUSTOM]))]
         announcing = self._announcing.clicked(now) if CLICKS in streams else self._announcing
         due = announcing.due()
         watermark = None
@@ -237,11 +243,13 @@ class Intake:
         if not outputs and not state:
             return
         self._log.commit(Commit(outputs=outputs, state=state))
+        for batch in streams.get(CUSTOM, ()):
+            self._seen.add(batch)
         self._now, self._announcing = now, announcing
         if state:
             self._kept_last = announcing.last
         failed = sum(batch.num_rows for batch in streams.get(FAILED, ()))
-        self.tally.events += sum(one.rows for one in taken) - failed
+        self.tally.events += sum(batch.num_rows for batches in streams.values() for batch in batches) - failed
         self.tally.failed += failed
         self.tally.commits += 1
 

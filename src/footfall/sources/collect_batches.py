@@ -7,7 +7,7 @@ requests that wait (``click_batch``), by whoever writes them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -29,17 +29,31 @@ from footfall.core.events import (
     Batch,
 )
 from footfall.core.hashing import column_hashes, id_from_text, ids_of
-from footfall.sources.collect_events import CUSTOM_TYPE, Event
-from footfall.sources.fields import FIELD_LIMIT, FIELDS, OLDEST, Problem, event_id_of, length_problem, value_problem
+from footfall.sources.collect_events import CUSTOM_TYPE, EVENTS_LIMIT, Event
+from footfall.sources.fields import (
+    FIELD_LIMIT,
+    FIELDS,
+    OLDEST,
+    Problem,
+    event_id_of,
+    length_problem,
+    time_problem,
+    value_problem,
+)
 
 BEFORE: Final = timedelta(days=7)
 """An event is dated at most this long before it was received."""
+_BEFORE_MS: Final = BEFORE // timedelta(milliseconds=1)
+_PLACES: Final = 1 << EVENTS_LIMIT.bit_length()
 Row = tuple[Any, ...]
-"""A click: the values of CLICK_SCHEMA but ``late``. Without an event_id (None), it gets that of its content."""
+"""A click: the values of CLICK_SCHEMA but ``late``.
+
+Instead of an event_id it may have a time, a whole number: then it gets the id of its content with that time.
+"""
 _SHORT: Final = FIELD_LIMIT // 4
 """A text of so many characters is not too long, whatever they are."""
 _KINDS: Final = frozenset({"", *EVENT_TYPES})
-_IN_ID: Final = ("timestamp", "userId", "productId", "event_type", "ip", "userAgent")
+_IN_ID: Final = ("userId", "productId", "event_type", "ip", "userAgent")
 _HOST: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 _AFTER_PATH: Final = re.compile(r"[?#]")
 _FIELDS: Final = CLICK_SCHEMA.names[:-1]
@@ -65,8 +79,22 @@ class Sender:
         """
         if timestamp is None:
             return self.received_ms
-        corrected = timestamp if self.sent_at is None else timestamp + self.received_ms - self.sent_at
-        return max(min(corrected, self.received_ms), self.received_ms - BEFORE // timedelta(milliseconds=1))
+        return max(min(timestamp + self.behind, self.received_ms), self.received_ms - _BEFORE_MS)
+
+    @property
+    def behind(self) -> int:
+        """By how much the sender's clock is slow (ms), as far as that is known."""
+        return 0 if self.sent_at is None else self.received_ms - self.sent_at
+
+    def in_id(self, timestamp: int | None, place: int) -> int:
+        """The time in the id of an event that has none of its own, of these that are sent together.
+
+        It is the sender's, neither corrected nor moved: so it tells events apart whatever the clock says, and is the
+        same when they are sent again. Without a time, each event is one by itself: two in a request are two.
+        """
+        if timestamp is not None:
+            return timestamp
+        return self.received_ms if not place else self.received_ms * _PLACES + place
 
 
 Problems = Sequence[tuple[int, str, Problem]]
@@ -77,25 +105,27 @@ def rows_of(events: Sequence[Event], sender: Sender) -> tuple[list[Row], Problem
     """Clicks as rows, and what is wrong with those that are none."""
     rows: list[Row] = []
     problems: list[tuple[int, str, Problem]] = []
+    behind = sender.behind
     for place, event in enumerate(events):
         if event.kind == PAGE and not event.product and event.page:
             event.product = path_of(event.page)
-        found = None if _is_plain(event) else first_problem(event)
+        found = None if _is_plain(event, behind) else first_problem(event, behind)
         if found is None:
-            rows.append(_row(event, sender))
+            rows.append(_row(event, sender, place))
         else:
             problems.append((place, *found))
     return rows, problems
 
 
-def _is_plain(event: Event) -> bool:
+def _is_plain(event: Event, behind: int) -> bool:
     """Whether an event is seen to be good at a glance, as most are."""
-    user, product, age = event.user, event.product, event.age
+    user, product, age, time = event.user, event.product, event.age, event.timestamp
     return (
         "!" <= user[:1] <= "~"
         and "!" <= product[:1] <= "~"
         and event.kind in _KINDS
         and (age is None or 0 <= age <= OLDEST)
+        and (time is None or EARLIEST_MS <= time + behind <= LATEST_MS)
         and len(user) <= _SHORT
         and len(product) <= _SHORT
         and len(event.page) <= _SHORT
@@ -107,11 +137,11 @@ def _is_plain(event: Event) -> bool:
     )
 
 
-def _row(event: Event, sender: Sender) -> Row:
+def _row(event: Event, sender: Sender, place: int) -> Row:
     time = sender.time_of(event.timestamp)
     return (
         time,
-        event_id_of(event.event_id) if event.event_id else None,
+        event_id_of(event.event_id) if event.event_id else sender.in_id(event.timestamp, place),
         event.user,
         event.product,
         event.kind or EVENT_TYPES[0],
@@ -129,11 +159,11 @@ def _row(event: Event, sender: Sender) -> Row:
 def _original(event: Event, time: int) -> int | None:
     """The Unix seconds of the interaction as its sender says them, without correction.
 
-    An event with an id may be sent again: then its corrected time is another one, and what it says must not be.
+    An event may be sent again with the same id: then its corrected time is another one, and this must not be.
     """
-    if not event.event_id:
-        return time // 1000
-    return None if event.timestamp is None else max(min(event.timestamp, LATEST_MS), EARLIEST_MS) // 1000
+    if event.timestamp is None:
+        return None if event.event_id else time // 1000
+    return max(min(event.timestamp, LATEST_MS), EARLIEST_MS) // 1000
 
 
 def click_batch(rows: Sequence[Row]) -> Batch:
@@ -149,12 +179,20 @@ def click_batch(rows: Sequence[Row]) -> Batch:
             arrays[field.name] = pa.array(np.zeros(len(rows), dtype=np.bool_))
         elif field.name != "event_id":
             arrays[field.name] = pa.array(columns[field.name], type=field.type)
-    ids = columns["event_id"]
-    if None in ids:  # as sources.clicks makes them
-        computed = ids_of([column_hashes(arrays[name]) for name in _IN_ID]).to_pylist()
-        ids = tuple(own or content for own, content in zip(ids, computed, strict=True))
-    arrays["event_id"] = pa.array(ids, type=CLICK_SCHEMA.field("event_id").type)
+    arrays["event_id"] = _ids(columns["event_id"], arrays)
     return pa.RecordBatch.from_arrays([arrays[name] for name in CLICK_SCHEMA.names], schema=CLICK_SCHEMA)
+
+
+def _ids(given: Sequence[bytes | int], arrays: Mapping[str, Any]) -> Any:
+    """The ids of clicks, made as in ``sources.clicks`` where a time is given instead."""
+    kind = CLICK_SCHEMA.field("event_id").type
+    if not any(isinstance(one, int) for one in given):
+        return pa.array(given, type=kind)
+    times = pa.array([one if isinstance(one, int) else 0 for one in given], type=pa.int64())
+    of_content = ids_of([column_hashes(times), *(column_hashes(arrays[name]) for name in _IN_ID)]).to_pylist()
+    return pa.array(
+        [content if isinstance(own, int) else own for own, content in zip(given, of_content, strict=True)], type=kind
+    )
 
 
 def customs_of(events: Sequence[Event], sender: Sender) -> tuple[Batch | None, Problems]:
@@ -162,21 +200,21 @@ def customs_of(events: Sequence[Event], sender: Sender) -> tuple[Batch | None, P
     problems: list[tuple[int, str, Problem]] = []
     rows: list[dict[str, Any]] = []
     for place, event in enumerate(events):
-        found = first_problem(event)
+        found = first_problem(event, sender.behind)
         if found is not None:
             problems.append((place, *found))
         else:
-            rows.append(_custom(event, sender))
+            rows.append(_custom(event, sender, place))
     return pa.RecordBatch.from_pylist(rows, schema=CUSTOM_SCHEMA) if rows else None, problems
 
 
-def _custom(event: Event, sender: Sender) -> dict[str, Any]:
-    time = sender.time_of(event.timestamp)
+def _custom(event: Event, sender: Sender, place: int) -> dict[str, Any]:
+    in_id = sender.in_id(event.timestamp, place)
     properties = None if event.properties is None else msgspec.json.encode(event.properties).decode()
     user_agent = event.user_agent or sender.user_agent
-    content = "\0".join((str(time), event.user, event.name, properties or "", sender.ip, user_agent))
+    content = "\0".join((str(in_id), event.user, event.name, properties or "", sender.ip, user_agent))
     return {
-        "timestamp": time,
+        "timestamp": sender.time_of(event.timestamp),
         "event_id": event_id_of(event.event_id) if event.event_id else id_from_text(content),
         "userId": event.user,
         "name": event.name,
@@ -189,8 +227,8 @@ def _custom(event: Event, sender: Sender) -> dict[str, Any]:
     }
 
 
-def first_problem(event: Event) -> tuple[str, Problem] | None:
-    """The first field, in the order of FIELDS, that breaks its rule, and how."""
+def first_problem(event: Event, behind: int) -> tuple[str, Problem] | None:
+    """The first field, in the order of FIELDS, that breaks its rule, and how; ``behind`` is that of its sender."""
     custom = event.kind == CUSTOM_TYPE
     values = {
         "userId": event.user,
@@ -208,6 +246,8 @@ def first_problem(event: Event) -> tuple[str, Problem] | None:
         del values["productId"]
     for name in FIELDS:
         problem = value_problem(name, values[name]) if name in values else None
+        if name == "timestamp" and event.timestamp is not None:
+            problem = time_problem(name, str(event.timestamp), event.timestamp + behind)
         if problem is not None:
             return name, replace(problem, detail=f"{problem.detail}, custom") if name == "event_type" else problem
     if custom:

@@ -21,6 +21,12 @@ EVENT_LIMIT: Final = 64 << 10
 """The longest JSON of an event, in bytes."""
 DEPTH_LIMIT: Final = 32
 """How deep objects and lists may lie in an event; the event itself is the first level."""
+VALUES_LIMIT: Final = 2_000
+ALL_VALUES_LIMIT: Final = 50_000
+"""The most values of an event, and of a request, on all levels: each may have to be looked at by itself.
+
+An empty list or object counts as two.
+"""
 WHOLE_LIMIT: Final = 1 << 53
 """Greater whole numbers do not survive other JSON readers."""
 CUSTOM_TYPE: Final = "custom"
@@ -144,9 +150,34 @@ def parse_clean(body: bytes) -> Parsed | None:
     if parsed.sent_at is not None and abs(parsed.sent_at) > WHOLE_LIMIT:
         return None
     expected = _quotes_of(parsed.events)
-    if not all(map(_fits_its_type, parsed.events)):
+    if not all(map(_fits_its_type, parsed.events)) or _any_too_full(body, parsed):
         return None
     return None if expected is None or expected + quotes != quotes_in(body) else parsed
+
+
+def clean_events(raws: Sequence[bytes]) -> list[Event | None]:
+    """Each event in which nothing is unusual, None in the place of each other."""
+    found = [_clean(raw) for raw in raws]
+    good = [(event, raw) for event, raw in zip(found, raws, strict=True) if event is not None]
+    if not good:
+        return found
+    # No event is written with fewer quotation marks than are expected of it: if the sums agree, so does each.
+    if _quotes_of([event for event, _ in good]) == sum(quotes_in(raw) for _, raw in good):
+        return found
+    return [
+        event if event is not None and _quotes_of([event]) == quotes_in(raw) else None
+        for event, raw in zip(found, raws, strict=True)
+    ]
+
+
+def _clean(raw: bytes) -> Event | None:
+    if len(raw) > EVENT_LIMIT or _NUL in raw or too_full(raw):
+        return None
+    try:
+        event = _single(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
+    return event if _fits_its_type(event) else None
 
 
 def _fits_its_type(event: Event) -> bool:
@@ -170,10 +201,34 @@ def _decoded(body: bytes) -> tuple[Parsed, int]:
 
 
 def _any_too_long(body: bytes, prefix: str) -> bool:
+    return any(memoryview(raw).nbytes > EVENT_LIMIT for raw in _raws(body, prefix))
+
+
+def _raws(body: bytes, prefix: str) -> Sequence[msgspec.Raw | bytes]:
+    """The bytes of each event of a body that is sound JSON."""
     if not prefix:
-        return len(body.strip()) > EVENT_LIMIT
-    raws = _array_sizes(body) if prefix == "[{}]" else _envelope_sizes(body).events
-    return any(memoryview(raw).nbytes > EVENT_LIMIT for raw in raws)
+        return [body.strip()]
+    return _array_sizes(body) if prefix == "[{}]" else _envelope_sizes(body).events
+
+
+def _any_too_full(body: bytes, parsed: Parsed) -> bool:
+    """Whether an event has too many values. Only properties hold more than the few that an event has fields for."""
+    if all(event.properties is None for event in parsed.events) or not too_full(body):
+        return False
+    return any(too_full(bytes(raw)) for raw in _raws(body, parsed.prefix))
+
+
+def too_full(raw: bytes, most: int = VALUES_LIMIT) -> bool:
+    """Whether JSON has more values than that."""
+    if len(raw) <= most or _marks(raw) <= most:
+        return False  # each value costs a comma, or the mark that opens its list or object
+    if b"\\" in raw:
+        raw = _ESCAPED.sub(b"", raw)
+    return _marks(b"".join(raw.split(b'"')[::2])) > most  # in texts these marks mean nothing
+
+
+def _marks(raw: bytes) -> int:
+    return sum(map(raw.count, (b",", b"[", b"{")))
 
 
 def quotes_in(body: bytes) -> int:

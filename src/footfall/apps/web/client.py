@@ -13,6 +13,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _FORWARDED: Final = b"x-forwarded-for"
 _KEPT_BITS: Final = {4: 24, 6: 48}
+_LONGEST: Final = 64
+"""Longer texts are no addresses, and are not remembered as such."""
 _MANY_HOPS: Final = 32
 """More hops than this are no honest chain of proxies."""
 
@@ -24,7 +26,7 @@ def client_ip(scope: Any, settings: WebSettings) -> str:
     from its end: the first address that is no trusted proxy's is the client's.
     """
     peer = scope.get("client")
-    address = _address(peer[0]) if peer else None
+    address = _found(peer[0]) if peer else None
     if address is None:
         return ""
     if settings.trusted_proxies and _within(address, settings.proxies):
@@ -37,7 +39,7 @@ def _forwarded(headers: Sequence[tuple[bytes, bytes]], proxy: Address, trusted: 
     chain = b",".join(value for name, value in headers if name == _FORWARDED).decode("latin-1")
     nearest = proxy
     for hop in reversed(chain.rsplit(",", maxsplit=_MANY_HOPS)):
-        found = _address(_without_port(hop.strip()))
+        found = _found(_without_port(hop.strip()))
         if found is None:
             return nearest
         nearest = found
@@ -51,6 +53,10 @@ def _without_port(text: str) -> str:
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text
+
+
+def _found(text: str) -> Address | None:
+    return _address(text) if len(text) <= _LONGEST else None
 
 
 @lru_cache(maxsize=4_096)

@@ -13,11 +13,14 @@ import traceback
 from asyncio import TimerHandle, Transport
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 
 import uvicorn
+from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from footfall.apps.web.collector.answers import Refused
 from footfall.apps.web.offers.connection import lend, tell_the_end
 from footfall.core.errors import Failure
 from footfall.engine.logs import logger
@@ -28,8 +31,11 @@ _ANSWER_SECONDS: Final = 2.0
 """So much longer a connection is kept for the answer that its request came too slowly."""
 HEAD_LIMIT: Final = 64 << 10
 """The longest head of a request, in bytes."""
-_IGNORED_LIMIT: Final = 8 << 20
-"""So many bytes of a body are thrown away after the answer, so that the client comes to read it."""
+_BODY_LIMIT: Final = 8 << 20
+"""So many bytes may come after a head, for the body and what is around its chunks, also after an early answer."""
+_AROUND_LIMIT: Final = 64 << 10
+"""So many of them in a row may be no part of the body: trailers are kept in memory up to their end."""
+_LONG_HEAD: Final = f"the head of the request is longer than {HEAD_LIMIT:,} bytes"
 _KEEP_ALIVE_SECONDS: Final = 20
 _SHUTDOWN_SECONDS: Final = 1
 _CONNECTIONS: Final = 8_192
@@ -129,7 +135,11 @@ class Impatient(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
         self._head = 0
         self._head_done = False
-        self._ignored = 0
+        self._whole = False
+        self._coming = 0
+        self._deaf = False
+        self._body = 0
+        self._around = 0
         self._refused = len(self.connections) > self.most
         self._expect()
 
@@ -141,25 +151,29 @@ class Impatient(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came, as far as it is within bounds."""
         if self._refused:
-            self._end(b"503 Service Unavailable", b"Retry-After: 2\r\n")
+            self._end(503, "too many connections are open", retry_after=2)
+            return
+        if self._deaf:
             return
         if self._timer is None:
             self._expect()
+        self._around += len(data)
+        self._coming = len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
         if not self._head_done:
             self._head += len(data)
             if self._head > HEAD_LIMIT:
-                self._end(b"431 Request Header Fields Too Large")
-        elif self._timer is not None and self.cycle.response_complete:
-            self._ignored += len(data)
-            if self._ignored > _IGNORED_LIMIT:
+                self._end(431, _LONG_HEAD)
+        elif self._timer is not None:  # the request is not whole yet
+            self._body += len(data)
+            if self._body > _BODY_LIMIT or self._around > _AROUND_LIMIT:
                 self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins, perhaps behind another one."""
-        self._head, self._head_done, self._ignored = 0, False, 0
+        self._head, self._head_done, self._whole = 0, False, False
         if self._timer is None:
             self._expect()
         super().on_message_begin()
@@ -172,14 +186,35 @@ class Impatient(HttpToolsProtocol):
             tell_the_end(self.cycle.scope)
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
-        self._head_done = True
+        """The head is whole. Raises, and ``send_400_response`` follows, when it is too long or its address is none."""
+        self._head = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if self._head > HEAD_LIMIT:
+            raise HttpParserError(_LONG_HEAD)
         super().on_headers_complete()
+        self._head_done, self._body, self._around = True, 0, 0
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._around = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._arrived()
+        self._whole = True
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request, or the rest of none. Those before it are answered first: they may be on disk."""
+        if self._busy and (self._whole or not self._head_done):
+            self.cycle.keep_alive = False
+            self._deaf = True
+        elif self._busy and (self.pipeline or self.cycle.response_started):
+            self.transport.close()
+        elif not self._head_done and self._head + self._coming > HEAD_LIMIT:
+            self._answer(431, _LONG_HEAD)
+        else:
+            self._answer(400, msg)
 
     def _expect(self) -> None:
         self._timer = self.loop.call_later(REQUEST_SECONDS, self._too_slow)
@@ -200,17 +235,25 @@ class Impatient(HttpToolsProtocol):
         if self._busy and self._head_done:
             self._timer = self.loop.call_later(_ANSWER_SECONDS, self.transport.close)
         elif self._head:
-            self._end(b"408 Request Timeout")
+            self._end(408, f"the request did not arrive within {REQUEST_SECONDS:.0f} s")
         else:
             self.transport.close()
 
-    def _end(self, status: bytes, header: bytes = b"") -> None:
+    def _end(self, status: int, rule: str, *, retry_after: int | None = None) -> None:
         """Close, with an answer in the application's place unless one is on its way already."""
         if self.transport.is_closing():
             return
-        if not self._busy:
-            lines = (b"HTTP/1.1 ", status, b"\r\n", header, b"Content-Length: 0\r\nConnection: close\r\n\r\n")
-            self.transport.write(b"".join(lines))
+        if self._busy:
+            self.transport.close()
+        else:
+            self._answer(status, rule, retry_after=retry_after)
+
+    def _answer(self, status: int, rule: str, *, retry_after: int | None = None) -> None:
+        """Answer in the application's place, in the shape of the collector's answers, and close."""
+        answer = Refused(status, rule, retry_after=retry_after, close=True).answer()
+        lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
+        lines += [b"%s: %s" % header for header in answer.raw_headers]
+        self.transport.write(b"\r\n".join([*lines, b"", b""]) + bytes(answer.body))
         self.transport.close()
 
 

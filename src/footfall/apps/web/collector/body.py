@@ -18,7 +18,7 @@ READ_SECONDS: Final = 10.0
 """A body has arrived within this time."""
 _UNFINISHED_OF_ONE: Final = 16 << 20
 _UNFINISHED: Final = 128 << 20
-"""The most bytes of bodies that wait for their rest: of one address, and in all."""
+"""The most bytes of bodies that wait for their rest, or to be judged: of one address, and in all."""
 _TYPES: Final = frozenset({"application/json", "text/plain"})
 _CHARSETS: Final = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -40,7 +40,7 @@ class Unpackable(Exception):
 
 
 class Unfinished:
-    """How many bytes of bodies wait for their rest: bounded for an address, and in all."""
+    """How many bytes of bodies wait for their rest, or to be judged: bounded for an address, and in all."""
 
     def __init__(self) -> None:
         self._of: Counter[str] = Counter()
@@ -56,7 +56,7 @@ class Unfinished:
         self._all += size
 
     def remove(self, client: str, size: int) -> None:
-        """Their body is finished, or given up."""
+        """Their body is done with, or given up."""
         self._all -= size
         self._of[client] -= size
         if not self._of[client]:

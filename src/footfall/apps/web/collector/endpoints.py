@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 from urllib.parse import parse_qsl
@@ -15,27 +17,30 @@ from starlette.responses import JSONResponse, Response
 
 from footfall.apps.web.client import client_ip
 from footfall.apps.web.collector.answers import Refused, answer_of, picture
+from footfall.apps.web.collector.aside import Aside
 from footfall.apps.web.collector.body import Gone, Unfinished, Unpackable, read_body
 from footfall.apps.web.parts import WebParts
 from footfall.core.errors import Reason, Unavailable
-from footfall.engine.failed import failed_batch
 from footfall.engine.intake import Arrival, Overloaded
+from footfall.engine.logs import logger
 from footfall.sources.collect import (
     EVENT_LIMIT,
     EVENTS_LIMIT,
-    SOURCE,
     BadEvent,
     Collected,
     Sender,
     TooMany,
-    collect,
+    collect_carefully,
     collect_query,
+    collect_quickly,
     of_browser,
 )
 
 _SOON: Final = 1
 _LATER: Final = 5
 """Seconds after which one may try again: when there is too much at once, and when the disk does not take anything."""
+_TO_READ: Final = 8 << 20
+"""The most bytes of bodies that wait to be read with care: a body takes a tenth of a second, at worst."""
 _FIELDS: Final = 64
 """The most fields that are looked at in a query."""
 
@@ -48,6 +53,10 @@ class Collector:
         self._open: Counter[str] = Counter()
         """Requests that are being worked on, by client address."""
         self._unfinished = Unfinished()
+        self._careful = ThreadPoolExecutor(1, thread_name_prefix="careful")
+        self._to_read = 0
+        """Bytes of the bodies that wait for that thread, or are with it."""
+        self._aside = Aside(parts.clock, mask_ip=parts.settings.mask_ip)
         self._unmasked = msgspec.structs.replace(parts.settings, mask_ip=False)
 
     async def collect(self, request: Request) -> Response:
@@ -59,13 +68,10 @@ class Collector:
         return await self._answered(request, self._query)
 
     async def health(self, _request: Request) -> Response:
-        """``GET /health``: whether events are taken, and offers handed out."""
+        """``GET /health``: whether events are taken, and offers handed out. Why not is in the log, for its owner."""
         intake, feed = self._parts.intake, self._parts.feed
         healthy = intake.healthy and feed.alive
         body = {"status": "healthy" if healthy else "unhealthy", "sse": feed.listeners}
-        trouble = intake.trouble or feed.trouble
-        if trouble:
-            body["error"] = trouble
         headers = {"Cache-Control": "no-store"} | ({} if healthy else {"Retry-After": str(_LATER)})
         return JSONResponse(body, 200 if healthy else 503, headers=headers)
 
@@ -80,8 +86,11 @@ class Collector:
             return Refused(413, f"the request has more than {EVENTS_LIMIT} events").answer()
         except Overloaded as error:
             return Refused(503, str(error), retry_after=_SOON).answer()
-        except Unavailable as error:
-            return Refused(503, str(error), retry_after=_LATER).answer()
+        except Unavailable:  # the reason names paths and SQL: it is for the server's owner
+            return Refused(503, "events cannot be written just now", retry_after=_LATER).answer()
+        except Exception as error:  # noqa: BLE001 (other sites' pages may read no answer but ours)
+            logger().error("web", message="a request failed", error=repr(error), traceback=traceback.format_exc())
+            return Refused(500, "the server has failed; nothing is known to be kept").answer()
 
     @contextmanager
     def _counted(self, client: str) -> Iterator[None]:
@@ -106,9 +115,25 @@ class Collector:
             unpackable = BadEvent(None, "", Reason.BAD_SYNTAX, error.rule, error.raw[:EVENT_LIMIT])
         with self._counted(client):
             sender = self._sender(request)
-            collected = Collected(sender, bad=[unpackable]) if unpackable else collect(body, sender)
+            collected = Collected(sender, bad=[unpackable]) if unpackable else await self._collected(body, sender)
             await self._keep(collected, len(body))
         return answer_of(collected.accepted, collected.bad)
+
+    async def _collected(self, body: bytes, sender: Sender) -> Collected:
+        """The events of a body. What may take long is left to a thread, one body at a time: others are answered.
+
+        Raises Refused when that thread has enough to do.
+        """
+        quick = collect_quickly(body, sender)
+        if quick is not None:
+            return quick
+        if self._to_read and self._to_read + len(body) > _TO_READ:
+            raise Refused(503, "too many bodies wait that hold faults or much", retry_after=_SOON)
+        self._to_read += len(body)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._careful, collect_carefully, body, sender)
+        finally:
+            self._to_read -= len(body)
 
     async def _query(self, request: Request) -> Response:
         query: bytes = request.scope["query_string"]
@@ -126,13 +151,11 @@ class Collector:
 
     async def _keep(self, collected: Collected, size: int) -> None:
         """Return when good and bad events are on disk. Raises Unavailable when they are not."""
-        bad = [event for event in collected.bad if event.raw]
-        failed = None
-        if bad:
-            now = collected.sender.received_ms
-            failed = failed_batch(bad, source=SOURCE, layout=collected.layout, now_ms=now, same_anywhere=True)
+        failed = self._aside.batch(collected)
         arrival = Arrival(rows=collected.rows, size=size, others=collected.others, failed=failed)
         await asyncio.wrap_future(self._parts.intake.put(arrival))
+        if failed is not None:
+            self._aside.remember(failed)
 
 
 def _in_query(query: bytes, sender: Sender) -> Collected:

@@ -201,4 +201,5 @@ def _batch(rows: list[tuple[str, str]], number: int) -> pa.RecordBatch:
         "gender": column(["F"] * size),
         "late": pa.array([False] * size),
     }
-    return pa.RecordBatch.from_arrays([columns[name] for name in CLICK_SCHEMA.names], schema=CLICK_SCHEMA)
+    nothing = {field.name: pa.nulls(size, field.type) for field in CLICK_SCHEMA if field.nullable}
+    return pa.RecordBatch.from_pydict(nothing | columns, schema=CLICK_SCHEMA)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, sync_playwright
 
 CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 """The system's own; None where there is none."""
@@ -22,6 +22,7 @@ FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 """It asks nobody for anything of its own accord."""
 PATIENCE: Final = 10_000
@@ -58,7 +59,7 @@ class Watched:
         watched.context.set_default_timeout(PATIENCE)
         watched.context.on("weberror", lambda error: watched.troubles.append(f"error on the page: {error.error}"))
         watched.context.on("console", watched._hear)
-        watched.context.route(is_elsewhere, watched._refuse)
+        watched.context.on("request", watched._look_at)  # a route would switch the browser's cache off
         for script in init:
             watched.context.add_init_script(script)
         return watched
@@ -72,9 +73,10 @@ class Watched:
         if "Content Security Policy" in message.text:
             self.troubles.append(f"refused by the policy: {message.text}")
 
-    def _refuse(self, route: Route) -> None:
-        self.troubles.append(f"asks another host: {route.request.url}")
-        route.abort()
+    def _look_at(self, request: Request) -> None:
+        """The browser finds no other host; that a page asks for one is a fault all the same."""
+        if is_elsewhere(request.url):
+            self.troubles.append(f"asks another host: {request.url}")
 
 
 def is_elsewhere(url: str) -> bool:

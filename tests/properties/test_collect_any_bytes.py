@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from footfall.core.errors import Reason
 from footfall.sources.again import parse_row
 from footfall.sources.clicks import Clicks
-from footfall.sources.collect import Collected, Sender, TooMany, collect, collect_query
+from footfall.sources.collect import (
+    Collected,
+    Sender,
+    TooMany,
+    collect,
+    collect_carefully,
+    collect_query,
+    collect_quickly,
+)
 from footfall.sources.collect_batches import Row, click_batch, rows_of
 from footfall.sources.collect_cut import Malformed, cut_leniently, cut_quickly
 from footfall.sources.collect_events import EVENT_LIMIT, KEYS, Event, clean_events, parse_clean
@@ -120,6 +128,19 @@ def test_a_good_event_among_bad_ones_is_read_quickly_as_it_is_strictly(
     raws = cut_leniently(in_form("list", events, ascii_only, between)).raws
     for quick, raw in zip(clean_events(raws), raws, strict=True):
         assert quick is None or quick == event_of(raw)
+
+
+@settings(max_examples=200, deadline=None)
+@given(some_events, st.sampled_from(["list", "envelope", "single"]), st.booleans(), separators)
+def test_what_is_judged_quickly_is_judged_the_same_with_care(
+    events: list[Any], form: str, ascii_only: bool, between: tuple[str, str]
+) -> None:
+    body = in_form(form, events, ascii_only, between)
+    quick = collect_quickly(body, SENDER)
+    if quick is not None:
+        careful = collect_carefully(body, SENDER)
+        assert (list(quick.rows), list(quick.bad)) == (list(careful.rows), list(careful.bad))
+        assert (quick.custom, quick.sender) == (careful.custom, careful.sender)
 
 
 @settings(max_examples=500, deadline=None)

@@ -27,7 +27,7 @@ from footfall.sources.collect_events import (
     TooMany,
     parse_clean,
 )
-from footfall.sources.collect_strict import event_of, parse_strictly
+from footfall.sources.collect_strict import event_of, parse_mostly_clean, parse_strictly
 from footfall.sources.fields import Problem, shown
 from footfall.sources.layouts import Layout
 
@@ -96,7 +96,7 @@ def collect_quickly(body: bytes, sender: Sender) -> Collected | None:
     """The same within a few milliseconds, or None: such a body may take a hundred times as long. Raises TooMany."""
     if sum(map(body.count, _MARKS)) > _MANY_MARKS:
         return None
-    parsed = parse_clean(body)
+    parsed = parse_clean(body) or parse_mostly_clean(body)
     return None if parsed is None else _judged(parsed, replace(sender, sent_at=parsed.sent_at), body)
 
 

@@ -162,7 +162,7 @@ def clean_events(raws: Sequence[bytes]) -> list[Event | None]:
     if not good:
         return found
     # No event is written with fewer quotation marks than are expected of it: if the sums agree, so does each.
-    if _quotes_of([event for event, _ in good]) == sum(quotes_in(raw) for _, raw in good):
+    if _quotes_of([event for event, _ in good]) == quotes_in(b"".join([raw for _, raw in good])):
         return found
     return [
         event if event is not None and _quotes_of([event]) == quotes_in(raw) else None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from footfall.core.errors import Reason
-from footfall.sources.collect_cut import pieces_of
+from footfall.sources.collect_cut import Pieces, cut_quickly, pieces_of
 from footfall.sources.collect_events import (
     CUSTOM_TYPE,
     DEPTH_LIMIT,
@@ -31,6 +31,9 @@ from footfall.sources.fields import Problem, shown, time_ms
 
 _SHOWN_KEYS: Final = ", ".join(KEYS)
 _NAMES: Final = dict(zip(KEYS, Event.__struct_fields__, strict=True))
+_FEW: Final = 32
+_SMALL: Final = 16 << 10
+"""So many unusual events, with so many bytes together, are judged in about a millisecond."""
 _TOO_DEEP: Final = Problem(Reason.BAD_SYNTAX, f"the event is nested more than {DEPTH_LIMIT} deep")
 _TOO_FULL: Final = Problem(Reason.BAD_VALUE, f"the event has more than {VALUES_LIMIT:,} values, on all levels")
 _OF_CLICKS: Final = frozenset({"productId", "age", "gender"})
@@ -52,19 +55,37 @@ class _Number(str):
 def parse_strictly(body: bytes) -> Parsed:
     """The usable events of any body, and those that are not. Raises TooMany and Malformed."""
     pieces = pieces_of(body)
+    return _parsed(pieces, clean_events(pieces.raws))
+
+
+def parse_mostly_clean(body: bytes) -> Parsed | None:
+    """The same for a body in which few small events are unusual, within a few milliseconds; None for any other.
+
+    Raises TooMany.
+    """
+    pieces = cut_quickly(body)
+    if pieces is None:
+        return None
+    clean = clean_events(pieces.raws)
+    odd = [len(raw) for raw, event in zip(pieces.raws, clean, strict=True) if event is None]
+    return _parsed(pieces, clean) if len(odd) <= _FEW and sum(odd) <= _SMALL else None
+
+
+def _parsed(pieces: Pieces, clean: Sequence[Event | None]) -> Parsed:
+    """The pieces' events: the clean ones as they are, of the others what they are in the strict view."""
     found: list[Event] = []
     places: list[int] = []
     bad: list[BadEvent] = []
     if pieces.problem is not None:  # no event, so it is answered and not set aside
         bad.append(BadEvent(None, "sent_at", pieces.problem.reason, pieces.problem.detail, b""))
     whole = Parsed((), (), pieces.prefix)
-    for place, (raw, clean) in enumerate(zip(pieces.raws, clean_events(pieces.raws), strict=True)):
-        event = clean or event_of(raw)
-        if isinstance(event, Event):
-            found.append(event)
+    for place, (raw, event) in enumerate(zip(pieces.raws, clean, strict=True)):
+        judged = event or event_of(raw)
+        if isinstance(judged, Event):
+            found.append(judged)
             places.append(place)
         else:
-            key, problem = event
+            key, problem = judged
             bad.append(BadEvent(place, whole.path(place, key), problem.reason, problem.detail, raw[:EVENT_LIMIT]))
     return Parsed(found, places, pieces.prefix, bad, pieces.sent_at)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -73,7 +74,7 @@ class Aside:
         for event_id in batch.column("event_id").to_pylist():
             self._kept.pop(event_id, None)
             self._kept[event_id] = None
-        for event_id in list(self._kept)[: max(0, len(self._kept) - _REMEMBERED)]:
+        for event_id in list(islice(self._kept, max(0, len(self._kept) - _REMEMBERED))):
             del self._kept[event_id]
 
     def _within_budget(self, event: BadEvent) -> BadEvent:

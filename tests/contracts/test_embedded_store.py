@@ -12,7 +12,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from footfall.core.errors import UsageError
+from footfall.core.errors import FootfallError, UsageError
 from footfall.stores.base import Loaded, ServingStore
 from footfall.stores.embedded import EmbeddedStore
 from tests.contracts.store_contract import StoreContract, User, users
@@ -66,6 +66,29 @@ def test_several_processes_load_at_once_and_others_see_it_by_the_version(tmp_pat
         assert [process.exitcode for process in processes] == [0, 0, 0]
         assert store.counts().visitors == 4_000
         assert store.version() > before
+
+
+def test_a_new_store_may_be_opened_by_many_at_the_same_moment(tmp_path: Path) -> None:
+    refused: list[FootfallError] = []
+
+    def open_with_the_others(directory: Path, together: threading.Barrier) -> None:
+        together.wait()
+        try:
+            EmbeddedStore(directory).close()
+        except FootfallError as error:
+            refused.append(error)
+
+    for number in range(40):
+        together = threading.Barrier(4)
+        openers = [
+            threading.Thread(target=open_with_the_others, args=(tmp_path / str(number), together)) for _ in range(4)
+        ]
+        for opener in openers:
+            opener.start()
+        for opener in openers:
+            opener.join()
+
+    assert refused == []
 
 
 def test_threads_share_one_store(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Final, Self
 import apsw
 
 from footfall.core.errors import Failure, FootfallError, Unavailable, UsageError
+from footfall.core.turns import one_at_a_time
 from footfall.log.embedded.settings import EmbeddedSettings
 
 FORMAT: Final = 1
@@ -35,7 +35,7 @@ class Manifest:
     def open(cls, directory: Path, settings: EmbeddedSettings) -> Self:
         """Connect; lay the tables out if they are not there. Raises UsageError on another format."""
         path = directory / FILE
-        with _translated(path), _one_at_a_time(directory):
+        with _translated(path), one_at_a_time(directory):
             connection = apsw.Connection(os.fspath(path))
             try:
                 connection.set_busy_timeout(round(settings.busy_timeout.total_seconds() * 1000))
@@ -123,17 +123,6 @@ def _check_format(path: Path, connection: apsw.Connection, tables: set[str]) -> 
             f"{path} has format {found[0] if found else 'unknown'}; this version of Footfall reads format {FORMAT}.",
             remedy="Use the version of Footfall that wrote it, or choose another data directory.",
         )
-
-
-@contextlib.contextmanager
-def _one_at_a_time(directory: Path) -> Iterator[None]:
-    """Keeps other processes from laying out the same directory at the same time."""
-    lock = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from footfall.core.errors import Failure, FootfallError, Unavailable, UsageError
+from footfall.core.turns import one_at_a_time
 
 FORMAT: Final = 2
 _APPLICATION: Final = 0x464F4F52  # "FOOR": says whose file this is
@@ -25,7 +26,7 @@ def open_file(path: Path) -> apsw.Connection:
         raise Unavailable(
             f"The directory {path.parent} cannot be made: {error.strerror}.", remedy="Check its rights."
         ) from error
-    with our_errors(path):
+    with our_errors(path), one_at_a_time(path.parent):
         db = apsw.Connection(str(path))
         try:
             db.set_busy_timeout(_BUSY)

@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from footfall.core.errors import Failure, Unavailable, UsageError
+from footfall.core.turns import one_at_a_time
 
 FORMAT: Final = 1
 _APPLICATION: Final = 0x464F4F54  # "FOOT": says whose file this is
@@ -26,7 +27,7 @@ def open_file(directory: Path, path: Path) -> apsw.Connection:
             f"The data directory {directory} cannot be made: {error.strerror}.",
             remedy="Name another one with --data-dir.",
         ) from error
-    with our_errors(path):
+    with our_errors(path), one_at_a_time(directory):
         db = apsw.Connection(str(path))
         try:
             db.set_busy_timeout(_BUSY)

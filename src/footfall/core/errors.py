@@ -6,6 +6,7 @@ FootfallError            every error of ours; ``message`` says what and where, `
     ├── Unavailable      may work later (disk full, store away): services try again with back-off
     ├── DamagedBatch     bytes that were committed are not what was written
     ├── OffsetOutOfRange the offset is not in the log any more, or not yet
+    ├── Emptied          a store has lost what it held: it must be filled again
     └── Fenced           somebody else moved this position: this worker must stop
 """
 
@@ -65,6 +66,10 @@ class DamagedBatch(Failure):
 
 class OffsetOutOfRange(Failure):
     """The log does not hold this offset: retention removed it, or it was never written."""
+
+
+class Emptied(Failure):
+    """A store was emptied, or threw away what it should have kept: what it says now must not be believed."""
 
 
 class Fenced(Failure):

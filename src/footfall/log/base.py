@@ -204,6 +204,39 @@ class Checkpoints(Protocol):
         ...
 
 
+class CheckpointStore(Protocol):
+    """Positions and state of groups for a log that keeps none itself. Safe to use from several threads."""
+
+    def position(self, group: str, stream: str, partition: int) -> Place:
+        """Where the group stands; the beginning if it never saved."""
+        ...
+
+    def state(self, group: str, partition: int) -> Mapping[str, Sequence[Batch]]:
+        """The group's state tables: each the batches written since its last reset, in order."""
+        ...
+
+    def groups(self) -> Sequence[str]:
+        """All groups that have a position or state, sorted."""
+        ...
+
+    def save(self, positions: Sequence[Position], state: Sequence[StateWrite]) -> None:
+        """Move positions and write state in one transaction.
+
+        Raises Fenced when a position is not where it was expected, Emptied when the store has lost what it held, and
+        Unavailable when it cannot be reached. After Fenced and Emptied nothing was written; after Unavailable it is
+        either all or nothing, and ``position`` tells which.
+        """
+        ...
+
+    def delete_group(self, group: str) -> None:
+        """Forget a group's positions and state."""
+        ...
+
+    def close(self) -> None:
+        """Release files and connections. What was saved stays."""
+        ...
+
+
 def first_place(log: DurableLog, stands: Place, stream: str, partition: int) -> Place:
     """Where a group begins to read: where it stands, or, if it never committed, at the first event that is kept."""
     return stands if stands != Place() else log.place(stream, partition)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -194,6 +194,10 @@ class Log(Protocol):
         """All streams, by name."""
         ...
 
+    def names(self) -> Sequence[str]:
+        """The names of all streams, sorted."""
+        ...
+
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
         ...
@@ -311,6 +315,15 @@ class RetainingLog(DurableLog, Protocol):
 
     def enforce_retention(self) -> int:
         """Remove what is too old or too much; how many batches that were."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A log that lets the tools of others see how far a group is."""
+
+    def tell(self, group: str, places: Mapping[tuple[str, int], Place]) -> None:
+        """Say where the group reads next. Nothing depends on it, and nothing is raised."""
         ...
 
 

@@ -68,6 +68,10 @@ class KafkaLog:
         """All streams, by name: every topic that begins with the prefix."""
         return [self.info(stream) for stream in self._topics.all()]
 
+    def names(self) -> Sequence[str]:
+        """The names of all streams, sorted."""
+        return list(self._topics.all())
+
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
         settings = self._topics.limits(stream)
@@ -150,7 +154,7 @@ class KafkaLog:
     # -- upkeep -------------------------------------------------------------------------------------------
 
     def enforce_retention(self) -> int:
-        """Remove what is too old; how many partitions lost something. How many bytes are kept is the brokers' to see to."""
+        """Remove what is too old; how many partitions lost something. Too many bytes are the brokers' to see to."""
         return enforce(self._topics, self._shapes, self._checkpoints, clock=self._clock)
 
     def tell(self, group: str, places: Mapping[tuple[str, int], Place]) -> None:

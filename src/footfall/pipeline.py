@@ -81,6 +81,11 @@ class Addresses(msgspec.Struct, frozen=True, kw_only=True):
     store: str = EMBEDDED
     warehouse: str = EMBEDDED
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the environment says so that every process finds the same."""
+        return {f"FOOTFALL_{part.upper()}": getattr(self, part) for part in _SERVERS}
+
     def __repr__(self) -> str:
         return "Addresses(…)"  # they may hold passwords
 

@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import pyarrow as pa
 
 from footfall.core.clock import Clock, SystemClock
-from footfall.core.errors import Failure, UsageError
+from footfall.core.errors import Emptied, Failure, UsageError
 from footfall.core.events import CLICKS
 from footfall.core.progress import unheard
 from footfall.engine.directory import fingerprint, in_use, usable
-from footfall.log.base import CheckpointStore, DurableLog, RetainingLog, Telling, Verified
+from footfall.log.base import CheckpointStore, Commit, DurableLog, Place, RetainingLog, StateWrite, Verified
 from footfall.log.embedded import EmbeddedLog
 from footfall.pipeline import (
     EMBEDDED,
+    ENRICHMENT,
     PROCESSORS,
     Addresses,
     DataDirectory,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:  # each service loads only what it works with, so that it is b
     from footfall.sinks.parquet import ParquetWarehouse
     from footfall.sinks.sqlite import SqliteTables
 
+REBUILT: Final = "rebuilt"
+"""Under this name the checkpoints keep when they were begun anew."""
 _BLOCK_BYTES: Final = 16 << 20
 """What a backfill reads at a time: enough rows that the cost of a batch does not matter, few enough for memory."""
 
@@ -290,8 +294,12 @@ def run(
     ):
         partitions = log.info(CLICKS).settings.partitions
 
+        ownership = _ownership(where, partitions, share, group=group)
+
         def start(partition: int) -> Work:
             """The work on a partition, with the pattern file as it was at the start: the service polls it."""
+            if ENRICHMENT in names:
+                _refuse_emptied(log, ownership, partition)
             chosen = first.current if first else builtin_patterns()
             chain = stages(
                 names,
@@ -309,21 +317,52 @@ def run(
             ]
             return Work(chain[0] if chain else None, own)
 
-        def told(running: Sequence[Stage]) -> None:
-            if isinstance(log, Telling):
-                places = {key: place for stage in running for key, place in stage.places().items() if key[0] == CLICKS}
-                log.tell(group, places)
-
         service = Service(
             log=log,
             store=store,
-            crew=Crew(_ownership(where, partitions, share, group=group), start),
+            crew=Crew(ownership, start),
             patterns=lambda: pattern_file(patterns, data_dir),
             clock=clock,
             beat=beat,
-            told=told,
         )
         return service.run(stop, until_end=until_end)
+
+
+def _refuse_emptied(log: DurableLog, ownership: Ownership, partition: int) -> None:
+    """Raise Emptied when the group has come further than the store knows: it has lost positions, and all else."""
+    told = ownership.told(partition)
+    if told and log.position(ENRICHMENT, CLICKS, partition) == Place() and REBUILT not in log.groups():
+        raise Emptied(
+            f"The store knows nothing of {CLICKS}-{partition}, of which {told} events were processed: it was emptied.",
+            remedy="Fill it again with `footfall rebuild --products FILE --users FILE`.",
+        )
+
+
+def rebuild(
+    *, data_dir: Path, settings: Path | None = None, products: Path | None = None, users: Path | None = None
+) -> dict[str, Any]:
+    """Fill a store that was emptied: look-up data from these files, and everything else from the log.
+
+    Workers begin again at the first event that is kept, when they start the next time.
+    """
+    done: dict[str, Any] = {}
+    with open_store(data_dir, settings=settings) as store, open_log(data_dir, settings=settings) as log:
+        accept = getattr(store, "accept_emptied", None)
+        if accept is not None:
+            accept()
+    with open_store(data_dir, settings=settings) as store, open_log(data_dir, settings=settings) as log:
+        for kind, path in (("products", products), ("users", users)):
+            if path is not None:
+                loaded, bad = load(kind, path, data_dir=data_dir, settings=settings)
+                done[kind] = loaded.rows
+                done[f"{kind}_rejected"] = len(bad)
+        if log.repeats:
+            for group in PROCESSORS:
+                log.delete_group(group)
+            mark = pa.RecordBatch.from_pydict({"rebuilt": [SystemClock().now_ms()]})
+            log.commit(Commit(state=[StateWrite(REBUILT, 0, "at", mark, reset=True)]))
+        counts = store.counts()
+    return {**done, "products_known": counts.products, "visitors_known": counts.visitors}
 
 
 def _registered(files: Sequence[Path]) -> Sequence[Registered]:

@@ -28,7 +28,7 @@ def open_log(address: str, directory: Path) -> KafkaLog:
 class TestKafkaLog(LogContract):
     whole = False
 
-    def after(self, *, rows: int, batches: int, marks: int = 0) -> Place:  # noqa: ARG002
+    def after(self, *, rows: int, batches: int, marks: int = 0) -> Place:
         """Marks take offsets; batches are not counted."""
         return Place(rows + marks)
 

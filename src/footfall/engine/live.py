@@ -10,11 +10,9 @@ from typing import Any, Final
 from footfall.core.clock import Clock
 from footfall.core.errors import UsageError
 from footfall.core.events import OFFERS
-from footfall.core.progress import unheard
 from footfall.engine.logs import logger
 from footfall.engine.owning import Crew
 from footfall.engine.publish import publish
-from footfall.engine.stage import Stage
 from footfall.engine.worker import Progress, Task, Worker
 from footfall.log.base import RetainingLog
 from footfall.processors.behaviour import Detector
@@ -37,8 +35,6 @@ class Service:
     """The pattern file, which may also appear while the service runs."""
     clock: Clock
     beat: Callable[..., None]
-    told: Callable[[Sequence[Stage]], None] = unheard
-    """Hears once a second how far the stages are."""
     _owned_before: bool = False
     _file: PatternFile | None = None
     _error: str | None = None
@@ -81,7 +77,7 @@ class Service:
         publish(stages, self.store)
         if stages:
             refresh(self.store)
-        self.told(stages)
+        self.crew.tell()
         now = self.clock.monotonic()
         rate = (progress.events - self._events) / max(now - self._at, 1e-6)
         self._events, self._at = progress.events, now

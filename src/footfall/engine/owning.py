@@ -24,6 +24,14 @@ class Ownership(Protocol):
         """Raises Fenced when others may own the partitions by now. Called before what concerns them is written."""
         ...
 
+    def tell(self, places: Mapping[int, int]) -> None:
+        """Let other tools see at which offset each partition is read next. Nothing depends on it."""
+        ...
+
+    def told(self, partition: int) -> int:
+        """What was told last of a partition, by whomever; 0 if nothing was."""
+        ...
+
     def close(self) -> None:
         """Give all of them up."""
         ...
@@ -42,6 +50,13 @@ class Fixed:
 
     def check(self) -> None:
         """Nobody else may own them."""
+
+    def tell(self, places: Mapping[int, int]) -> None:
+        """Nobody listens."""
+
+    def told(self, partition: int) -> int:  # noqa: ARG002
+        """Nothing."""
+        return 0
 
     def close(self) -> None:
         """Nothing to give up."""
@@ -83,6 +98,13 @@ class Crew:
     def tasks(self) -> list[Task]:
         """All of it."""
         return [task for work in self._work.values() for task in work.tasks]
+
+    def tell(self) -> None:
+        """Let other tools see how far the chains are."""
+        places = [stage.clicks_at for stage in self.stages]
+        offsets = [None if place is None else place.offset for place in places]
+        told = {s.partition: offset for s, offset in zip(self.stages, offsets, strict=True) if offset is not None}
+        self.ownership.tell(told)
 
     def changed(self) -> Sequence[Task] | None:
         """All tasks from now on, if partitions came or went since the last call; else None.

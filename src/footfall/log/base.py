@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Final, Protocol, Self, runtime_checkable
+from typing import Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -256,6 +256,10 @@ class Checkpoints(Protocol):
         """All groups that have a position or state."""
         ...
 
+    def delete_group(self, group: str) -> None:
+        """Forget a group's positions and state, so that it starts from the beginning."""
+        ...
+
     def commit(self, commit: Commit) -> Committed:
         """Make outputs, positions and state durable.
 
@@ -315,15 +319,6 @@ class RetainingLog(DurableLog, Protocol):
 
     def enforce_retention(self) -> int:
         """Remove what is too old or too much; how many batches that were."""
-        ...
-
-
-@runtime_checkable
-class Telling(Protocol):
-    """A log that lets the tools of others see how far a group is."""
-
-    def tell(self, group: str, places: Mapping[tuple[str, int], Place]) -> None:
-        """Say where the group reads next. Nothing depends on it, and nothing is raised."""
         ...
 
 

@@ -14,6 +14,7 @@ from footfall.apps.cli import (
     generate,
     load,
     query,
+    rebuild,
     replay,
     run,
     serve,
@@ -57,6 +58,7 @@ app.command("up")(up.up)
 app.command("replay")(replay.replay)
 app.command("backfill")(backfill.backfill)
 app.command("load")(load.load)
+app.command("rebuild")(rebuild.rebuild)
 app.command("generate")(generate.generate)
 app.command("run")(run.run)
 app.command("serve")(serve.serve)

@@ -89,6 +89,12 @@ class Settings(BaseModel):
     users: Path | None = None
     patterns: Path | None = None
     services: tuple[ServiceSettings, ...] = ()
+    log: str | None = None
+    """An address of Kafka; the data directory otherwise. Read and checked by footfall.pipeline, as the next two."""
+    store: str | None = None
+    """An address of Redis."""
+    warehouse: str | None = None
+    """An address of PostgreSQL."""
     pipeline: dict[str, Any] = {}
     """For the services, which read and check it themselves (footfall.pipeline)."""
     web: dict[str, Any] = {}

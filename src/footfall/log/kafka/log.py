@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from footfall.core.clock import Clock, SystemClock
-from footfall.core.errors import Failure, Fenced, UsageError
+from footfall.core.errors import Fenced, UsageError
 from footfall.core.events import Batch
 from footfall.log.base import (
     Append,
@@ -156,13 +156,6 @@ class KafkaLog:
     def enforce_retention(self) -> int:
         """Remove what is too old; how many partitions lost something. Too many bytes are the brokers' to see to."""
         return enforce(self._topics, self._shapes, self._checkpoints, clock=self._clock)
-
-    def tell(self, group: str, places: Mapping[tuple[str, int], Place]) -> None:
-        """Let Kafka's own tools see how far a group is. Nothing depends on it, and nothing is raised."""
-        try:
-            self._topics.tell(group, {key: place.offset for key, place in places.items()})
-        except Failure:
-            return
 
     def close(self) -> None:
         """Release connections. What was appended stays."""

@@ -6,16 +6,18 @@ through this consumer: its partitions are paused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from footfall.core.clock import Clock
 from footfall.core.errors import Fenced
 from footfall.log.kafka.errors import failure, our_errors
 from footfall.log.kafka.settings import KafkaSettings
 
+_ANSWER: Final = 20.0
 _HEARTBEATS: Final = 4
 """So many in the time after which a silent worker is given up."""
 
@@ -44,8 +46,10 @@ class Membership:
         }
         with our_errors(settings.brokers, f"Join group {group}"):
             self._consumer = Consumer(options)
-            topic = settings.prefix + stream
-            self._consumer.subscribe([topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+            self._topic = settings.prefix + stream
+            self._consumer.subscribe(
+                [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+            )
 
     def owned(self) -> Sequence[int] | None:
         """The partitions that are this worker's from now on, if that has changed since the last call; else None.
@@ -72,6 +76,20 @@ class Membership:
                 "its partitions may be theirs by now.",
                 remedy="It starts again. If that happens often, the machine is overloaded, or session_seconds short.",
             )
+
+    def tell(self, places: Mapping[int, int]) -> None:
+        """Say at which offset each partition is read next, so that other tools see the group's lag. Only a hint."""
+        topic = self._topic
+        told = [TopicPartition(topic, number, offset) for number, offset in places.items() if number in self._owned]
+        if told:
+            with suppress(KafkaException):  # a member that was just replaced, a broker that is away: the next time
+                self._consumer.commit(offsets=told, asynchronous=True)
+
+    def told(self, partition: int) -> int:
+        """What was told last of a partition, by whomever; 0 if nothing was."""
+        with our_errors(self._settings.brokers, "Ask for the group's offsets"):
+            [found] = self._consumer.committed([TopicPartition(self._topic, partition)], timeout=_ANSWER)
+        return max(int(found.offset), 0)
 
     def close(self) -> None:
         """Leave the group: others take over at once."""

@@ -98,9 +98,8 @@ def test_what_was_written_is_read_back(batch: Batch) -> None:
 def messages(draw: st.DrawFn, schema: pa.Schema) -> list[bytes]:
     """Good messages, good ones with a field or two of any other value, and any bytes, mixed."""
     good = json.encode(draw(batches(schema)))
-    odd = st.dictionaries(
-        names | st.sampled_from(schema.names), scalars | st.text(max_size=4) | st.just([{}]), max_size=2
-    )
+    anything: st.SearchStrategy[Any] = scalars | st.text(max_size=4) | st.just([{}])
+    odd = st.dictionaries(names | st.sampled_from(schema.names), anything, max_size=2)
     found = []
     for message in good:
         changed: dict[str, Any] = msgspec.json.decode(message) | draw(st.just({}) | odd)

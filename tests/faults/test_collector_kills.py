@@ -97,6 +97,7 @@ def after_deduplication(log: RetainingLog, data_dir: Path) -> list[str]:
     return [] if np.array_equal(enriched, clicks) else [f"{len(enriched)} enriched of {len(clicks)} distinct clicks"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_twenty_kills_of_the_collector_lose_nothing_that_was_answered_2xx(

@@ -182,6 +182,7 @@ def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["username"], row["creation_timestamp"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_twenty_kills_of_the_sink_neither_lose_nor_double_a_row(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from footfall.core.errors import DamagedBatch, Emptied, Fenced
 from footfall.log.base import CheckpointStore, Place, StateWrite
 from footfall.log.checkpoints.redis import RedisCheckpoints
 from tests.contracts.checkpoint_contract import STREAM, CheckpointContract, add, held, move, numbers
+from tests.faults.buggy_redis import WithoutEpoch
 from tests.servers.redis import Redis
 
 RANDOM = Random(7).randbytes
@@ -99,36 +100,50 @@ def change_during_a_merge(store: RedisCheckpoints, change: Any) -> None:
     merging._merge = interrupted
 
 
-@pytest.mark.parametrize("what", ["added", "reset", "merged", "deleted and written anew"])
+MEANWHILE = {
+    "added": [0, 1, 2, 3, 4],
+    "reset": [4],
+    "merged": [0, 1, 2, 3, 4, 5],
+    "deleted and written anew": [5, 6, 7, 8],
+}
+"""What happens, and what must be there afterwards."""
+
+
+def after_a_change_during_a_merge(store: RedisCheckpoints, another: RedisCheckpoints, what: str) -> list[list[int]]:
+    """What is in a table of which four rows are merged while something else happens to it."""
+    for n in range(3):
+        store.save([], [add(n)])
+
+    def change() -> None:
+        match what:
+            case "added":
+                another.save([], [add(4)])
+            case "reset":
+                another.save([], [add(4, reset=True)])
+            case "merged":
+                another.save([], [add(4)])
+                another.save([], [add(5)])
+            case _:
+                another.delete_group("g")
+                for n in range(5, 9):
+                    another.save([], [add(n)])
+
+    change_during_a_merge(store, change)
+    store.save([], [add(3)])
+    return held(another.state("g", 0))["seen"]
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
 def test_a_merge_never_drops_what_was_written_meanwhile(server: Redis, plain: Any, what: str) -> None:
     with opened(server, merge_rows=4) as store, opened(server, merge_rows=2) as another:
-        for n in range(3):
-            store.save([], [add(n)])
+        assert after_a_change_during_a_merge(store, another, what) == [[n] for n in MEANWHILE[what]]
 
-        def change() -> None:
-            match what:
-                case "added":
-                    another.save([], [add(4)])
-                case "reset":
-                    another.save([], [add(4, reset=True)])
-                case "merged":
-                    another.save([], [add(4)])
-                    another.save([], [add(5)])
-                case _:
-                    another.delete_group("g")
-                    for n in range(5, 9):
-                        another.save([], [add(n)])
 
-        change_during_a_merge(store, change)
-        store.save([], [add(3)])
-
-        expected = {
-            "added": [0, 1, 2, 3, 4],
-            "reset": [4],
-            "merged": [0, 1, 2, 3, 4, 5],
-            "deleted and written anew": [5, 6, 7, 8],
-        }
-        assert held(another.state("g", 0)) == {"seen": [[n] for n in expected[what]]}
+@pytest.mark.parametrize("what", ["reset", "deleted and written anew"])
+def test_a_merge_that_does_not_ask_is_found(server: Redis, plain: Any, what: str) -> None:
+    buggy = WithoutEpoch.open(server.url, random=RANDOM, merge_rows=4)
+    with contextlib.closing(buggy) as store, opened(server, merge_rows=2) as another:
+        assert after_a_change_during_a_merge(store, another, what) != [[n] for n in MEANWHILE[what]]
 
 
 def test_state_that_is_merged_while_it_is_read_is_read_again(server: Redis, plain: Any) -> None:

@@ -52,7 +52,7 @@ class WithoutGeneration(RedisServer):
         registered = self._client.register_script(body)
         return lambda keys, arguments: registered(keys=["", *keys], args=["", *arguments])
 
-    def read(self, *commands: Command, together: bool = False) -> list[Any]:
+    def ask(self, *commands: Command, together: bool = False) -> list[Any]:
         return [self._client.execute_command(*command) for command in commands]  # type: ignore[no-untyped-call]
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from footfall.core.errors import Fenced, UsageError
 from footfall.core.events import Batch
-from footfall.sinks.tables import CLICKSTREAM_DATA, Bookmark, Column, Move, RowsRefused, Table, TableSink
+from footfall.sinks.columns import Column
+from footfall.sinks.tables import CLICKSTREAM_DATA, Bookmark, Move, RowsRefused, Table, TableSink
 
 FIRST: Final = datetime(2026, 11, 22, 15, 40, 0, 123_456)  # noqa: DTZ001 - the column has no time zone
 WHOLE: Final[dict[str, Any]] = {

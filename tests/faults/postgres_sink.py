@@ -18,6 +18,9 @@ from footfall.core.progress import unheard
 from footfall.engine.sinking import SINKS, Sinking
 from footfall.sinks.postgres import PostgresTables
 from footfall.sinks.postgres import tables as adapter
+from footfall.sinks.postgres.connection import Connection, Server
+from footfall.sinks.postgres.copying import name, names, to_csv
+from footfall.sinks.postgres.migrating import migrate
 from footfall.sinks.tables import Bookmark, Move, RowsRefused, Table
 
 WRITE: Final = PostgresTables.write
@@ -70,17 +73,16 @@ def place_before_rows() -> None:
 def rows_before_place_and_no_key() -> None:
     """The rows are there before the place moves, in a table that takes rows twice: an end in between doubles them."""
     in_two(only_rows, only_place)
-    migrate, names = adapter.migrate, adapter.names
 
-    def without_key(db: adapter.Connection, server: adapter.Server) -> None:
+    def without_key(db: Connection, server: Server) -> None:
         migrate(db, server)
         db.execute("ALTER TABLE clickstream_data DROP CONSTRAINT IF EXISTS clickstream_data_pkey")
 
-    def insert(db: adapter.Connection, table: Table, rows: Batch) -> int:
+    def insert(db: Connection, table: Table, rows: Batch) -> int:
         columns = names(table.names)
         with db.cursor() as cursor:
-            with cursor.copy(f"COPY {adapter.name(table.name)} ({columns}) FROM STDIN (FORMAT csv)") as into:
-                into.write(memoryview(adapter.to_csv(table, rows)))
+            with cursor.copy(f"COPY {name(table.name)} ({columns}) FROM STDIN (FORMAT csv)") as into:
+                into.write(memoryview(to_csv(table, rows)))
             return int(cursor.rowcount)
 
     vars(adapter).update(migrate=without_key, check=lambda *_: None, _insert=insert)

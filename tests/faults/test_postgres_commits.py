@@ -14,12 +14,11 @@ import psycopg
 import pytest
 
 from footfall.core.clock import ManualClock
-from footfall.core.errors import Fenced
+from footfall.core.errors import Fenced, Unavailable
 from footfall.core.events import FAILED
 from footfall.engine.sinking import TableTask
 from footfall.log.embedded import EmbeddedLog
 from footfall.sinks.postgres import PostgresTables
-from footfall.sinks.postgres import tables as adapter
 from footfall.sinks.tables import CLICKSTREAM_DATA
 from tests.faults.cutting import Cutter, Loss
 from tests.servers.postgres import Postgres
@@ -100,7 +99,7 @@ def trusts_a_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     def trusting(tables: PostgresTables, *arguments: Any) -> int:
         try:
             return write(tables, *arguments)
-        except adapter.Unavailable:
+        except Unavailable:
             tables.close()
             return 0
 

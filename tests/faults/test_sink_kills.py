@@ -22,6 +22,7 @@ from footfall.core.events import CART, FAILED
 from footfall.engine.ingest import Splitter
 from footfall.log.base import RetainingLog
 from footfall.sinks.sqlite import SqliteTables
+from footfall.sinks.tables import TableSink
 from tests.faults.buggy_sink import BUGS
 from tests.observing import command, environment
 from tests.unit.carts import at, selections, stored, table_rows
@@ -165,6 +166,7 @@ def under(load: Load) -> Iterator[None]:
 
 
 def differences(load: Load, log: RetainingLog, tables: SqliteTables) -> list[str]:
+def differences(load: Load, log: EmbeddedLog, tables: TableSink) -> list[str]:
     """Lost, doubled or changed rows, and selections that were set aside."""
     expected = {key(row): row for row in table_rows(load.given)}
     found = stored(tables)

@@ -12,6 +12,7 @@ from footfall.apps.cli import (
     doctor,
     failed,
     generate,
+    health,
     load,
     query,
     replay,
@@ -67,5 +68,6 @@ app.command("tail")(tail.tail)
 app.command("query")(query.query)
 app.add_typer(failed.app, name="failed")
 app.command("status")(status.status)
+app.command("health")(health.health)
 app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify)

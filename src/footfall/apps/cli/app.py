@@ -10,6 +10,7 @@ from footfall.apps.cli import (
     backfill,
     dashboard,
     doctor,
+    export,
     failed,
     generate,
     health,
@@ -67,6 +68,7 @@ app.command("topics")(topics.topics)
 app.command("tail")(tail.tail)
 app.command("query")(query.query)
 app.add_typer(failed.app, name="failed")
+app.add_typer(export.app, name="export")
 app.command("status")(status.status)
 app.command("health")(health.health)
 app.command("doctor")(doctor.doctor)

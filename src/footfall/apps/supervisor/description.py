@@ -54,6 +54,12 @@ def described(settings: Settings, where: Where, *, source: Service | None) -> li
     return [chain, shop, *([source] if source else []), *tables, look, *users]
 
 
+def look_ups(settings: Settings) -> list[tuple[str, Path]]:
+    """What `footfall load` is told before anything starts: the kind of things, and their file."""
+    named = (("products", settings.products), ("users", settings.users))
+    return [(kind, file) for kind, file in named if file is not None]
+
+
 def sinks_of(settings: Settings) -> tuple[str, ...]:
     """The sinks that fill the tables of this warehouse."""
     return DATABASE_SINKS if settings.warehouse else EMBEDDED_SINKS

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from footfall.apps.supervisor import demo
-from footfall.apps.supervisor.description import Where, described
+from footfall.apps.supervisor.description import Where, described, look_ups
 from footfall.apps.supervisor.display import LiveDisplay, PlainDisplay, open_display
 from footfall.apps.supervisor.http import StatusServer
 from footfall.apps.supervisor.lock import only_one
@@ -65,9 +65,8 @@ def services(
 ) -> list[Service]:
     """What is to run. Loads look-up data and makes the demo's clicks on the way."""
     data_dir = settings.data_dir
-    for kind, file in (("products", settings.products), ("users", settings.users)):
-        if file is not None:
-            demo.load(kind, file, data_dir=data_dir, say=display.print)
+    for kind, file in look_ups(settings):
+        demo.load(kind, file, data_dir=data_dir, say=display.print)
     if settings.data is not None:
         source = replay(data_dir=data_dir, file=settings.data, options=replaying, settings=settings.file)
     else:

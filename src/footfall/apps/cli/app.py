@@ -10,8 +10,10 @@ from footfall.apps.cli import (
     backfill,
     dashboard,
     doctor,
+    export,
     failed,
     generate,
+    health,
     load,
     query,
     rebuild,
@@ -68,6 +70,8 @@ app.command("topics")(topics.topics)
 app.command("tail")(tail.tail)
 app.command("query")(query.query)
 app.add_typer(failed.app, name="failed")
+app.add_typer(export.app, name="export")
 app.command("status")(status.status)
+app.command("health")(health.health)
 app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify)

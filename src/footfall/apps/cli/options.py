@@ -39,6 +39,21 @@ Mapping = Annotated[
     ),
 ]
 
+LOOPBACK: Final = "127.0.0.1"
+Host = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Listen here; 0.0.0.0 is everywhere, and then anybody can ask.")
+]
+STATUS_AT_VARIABLE: Final = "FOOTFALL_STATUS_AT"
+StatusAt = Annotated[
+    str | None,
+    typer.Option(
+        "--status-at",
+        envvar=STATUS_AT_VARIABLE,
+        metavar="ADDRESS:PORT",
+        help="Answer /alive, /health and /metrics of this service here. [default: nowhere]",
+    ),
+]
+
 SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", metavar="FILE", help="Settings. [default: footfall.yaml, if it is there]"),

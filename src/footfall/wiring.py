@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # each service loads only what it works with, so that it is b
     from footfall.processors.pattern_model import PatternSet
     from footfall.processors.patterns import PatternFile
     from footfall.sinks.parquet import ParquetWarehouse
-    from footfall.sinks.sqlite import SqliteTables
+    from footfall.sinks.tables import TableSink
 
 REBUILT: Final = "rebuilt"
 """Under this name the checkpoints keep when they were begun anew."""
@@ -483,8 +483,17 @@ def warehouse(data_dir: Path) -> ParquetWarehouse:
     return ParquetWarehouse(DataDirectory(data_dir).warehouse)
 
 
-def open_tables(data_dir: Path) -> SqliteTables:
-    """The tables of a data directory, which rows of streams are written to. Nothing is made before it is needed."""
+def open_tables(data_dir: Path, *, settings: Path | None = None) -> TableSink:
+    """The tables that rows of streams are written to: a file of the data directory, or the addressed database.
+
+    Nothing is made, and no connection, before it is needed.
+    """
+    where = addresses(settings)
+    if where.warehouse != EMBEDDED:
+        with _extra("postgres"):
+            from footfall.sinks.postgres import PostgresTables
+
+        return PostgresTables(where.warehouse)
     from footfall.sinks.sqlite import SqliteTables
 
     return SqliteTables(DataDirectory(data_dir).warehouse / "tables.db")
@@ -504,7 +513,7 @@ def sink(
 
     with (
         open_log(data_dir, pipeline=read_pipeline(settings), settings=settings) as log,
-        open_tables(data_dir) as tables,
+        open_tables(data_dir, settings=settings) as tables,
     ):
         random = secrets.token_bytes
         service = Sinking(sink=SINKS[name], log=log, target=tables, clock=SystemClock(), random=random, beat=beat)

@@ -165,8 +165,7 @@ def under(load: Load) -> Iterator[None]:
         thread.join()
 
 
-def differences(load: Load, log: RetainingLog, tables: SqliteTables) -> list[str]:
-def differences(load: Load, log: EmbeddedLog, tables: TableSink) -> list[str]:
+def differences(load: Load, log: RetainingLog, tables: TableSink) -> list[str]:
     """Lost, doubled or changed rows, and selections that were set aside."""
     expected = {key(row): row for row in table_rows(load.given)}
     found = stored(tables)

@@ -94,9 +94,6 @@ class Settings(BaseModel):
     products: Path | None = None
     users: Path | None = None
     patterns: Path | None = None
-    log: str | None = None
-    store: str | None = None
-    warehouse: str | None = None
     services: tuple[ServiceSettings, ...] = ()
     log: str | None = None
     """An address of Kafka; the data directory otherwise. Read and checked by footfall.pipeline, as the next two."""

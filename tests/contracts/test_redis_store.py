@@ -101,6 +101,20 @@ def test_what_another_loader_of_the_template_wrote_is_found_and_taken_over(store
     assert pa.Table.from_batches(store.all_products()).column("price").to_pylist() == [2.0]
 
 
+def test_bytes_of_another_program_that_are_no_text_do_not_hide_the_rest(store: RedisStore, plain: Any) -> None:
+    store.load_products([Product("a"), Product("b", None, None, None)])
+    plain.hset("product:x", "title", b"\xff\xfe!")
+
+    assert store.products(["a", "x", "b", "y"]) == [("shoes", "A shoe"), (None, "\ufffd\ufffd!"), (None, None), None]
+
+
+def test_ids_of_any_text_are_found(store: RedisStore) -> None:
+    ids = ["", " ", 'quo"ted', "\\u0041", "nul\0", "Ünï ☃ 𝄞", "{a}:b"]
+    store.load_users([User(one, "F", None) for one in ids])
+
+    assert store.visitors([*ids, "A"]) == [*[("F", None)] * len(ids), None]
+
+
 def test_views_are_read_with_plain_redis_cli(server: Redis, store: RedisStore) -> None:
     for name in VIEWS:
         store.put_views({name: [{"line": f"of {name}", "timestamp": "t"}]}, as_of=1, publication=1)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import subprocess
 import traceback
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -22,6 +25,7 @@ from footfall.stores.redis import RedisStore
 from tests.contracts.checkpoint_contract import STREAM, add, held, move
 from tests.contracts.store_contract import Product
 from tests.faults.buggy_redis import WithoutGeneration
+from tests.servers.process import free_port, not_here
 from tests.servers.redis import Redis
 
 RANDOM = Random(7).randbytes
@@ -208,6 +212,22 @@ def test_a_database_that_is_not_there_is_said(server: Redis) -> None:
 
 def test_a_plain_server_behind_a_tls_address_is_unavailable(server: Redis) -> None:
     assert isinstance(said(server.url.replace("redis://", "rediss://")), Unavailable)
+
+
+def test_a_server_is_reached_by_tls_and_only_with_the_right_certificate(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        not_here("openssl", "on Debian, install the package openssl")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    name = ("-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run((*made, *name, "-keyout", key, "-out", certificate), check=True, capture_output=True)
+    port = free_port()
+    files = ("--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-auth-clients", "no")
+    with Redis("--tls-port", str(port), *files):
+        url = f"rediss://127.0.0.1:{port}/0"
+        with RedisStore.open(f"{url}?ssl_ca_certs={certificate}", random=RANDOM) as store:
+            assert store.version() == 0
+        assert isinstance(said(url), Unavailable)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+import msgspec
 import pyarrow as pa
 
 from footfall.core.events import Batch
@@ -23,6 +24,7 @@ _ASKED: Final = 1_000  # ids a script: about a millisecond of the server's
 
 Values = tuple[str | float | None, ...]
 Facts = tuple[str | None, str | None]
+_ANSWERS: Final = msgspec.msgpack.Decoder(list[Literal[False] | tuple[str | bool, str | bool]])
 
 _LOAD: Final = """
 local width = tonumber(ARGV[3])
@@ -51,17 +53,14 @@ return {new, updated}
 
 _LOOK_UP: Final = """
 local found = {}
-for i = 3, #ARGV do
-  local facts = redis.call('HMGET', ARGV[2] .. ARGV[i], FIRST, SECOND)
-  if facts[1] or facts[2] or redis.call('ZSCORE', KEYS[2], ARGV[i]) then
-    found[i - 2] = facts
-  else
-    found[i - 2] = 0
-  end
+for i, id in ipairs(cjson.decode(ARGV[3])) do
+  local facts = redis.call('HMGET', ARGV[2] .. id, FIRST, SECOND)
+  found[i] = (facts[1] or facts[2] or redis.call('ZSCORE', KEYS[2], id)) and facts
 end
-return found
+return cmsgpack.pack(found)
 """
-"""ARGV: the keys' prefix, and the ids."""
+"""ARGV: the keys' prefix, and the ids as JSON. One answer instead of thousands: the client takes it apart in a quarter
+of the time. What is missing is false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +126,7 @@ class LookupHashes:
         """What is known of each of these."""
         found: list[Facts | None] = []
         for start in range(0, len(ids), _ASKED):
-            answers = self._find([self._kind.index], [self._kind.prefix, *ids[start : start + _ASKED]])
-            found += [(_text(answer[0]), _text(answer[1])) if answer else None for answer in answers]
+            found += self._find_some(ids[start : start + _ASKED])
         return found
 
     def export(self) -> Iterator[Batch]:
@@ -141,6 +139,22 @@ class LookupHashes:
             columns = [pa.array(ids, type=pa.string())]
             columns += [_column(list(each), field.type) for each, field in zip(texts, self._fields(), strict=True)]
             yield pa.RecordBatch.from_arrays(columns, schema=self._kind.schema)
+
+    def _find_some(self, ids: Sequence[str]) -> list[Facts | None]:
+        packed = self._find([self._kind.index], [self._kind.prefix, msgspec.json.encode(ids)])
+        try:
+            answers = _ANSWERS.decode(packed)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # another program wrote bytes that are no text
+            return self._find_strangers(ids)
+        return [(_told(answer[0]), _told(answer[1])) if answer else None for answer in answers]
+
+    def _find_strangers(self, ids: Sequence[str]) -> list[Facts | None]:
+        hashes = self._server.ask(*(("HMGET", self._kind.prefix + one, *self._kind.facts) for one in ids))
+        [indexed] = self._server.ask(("ZMSCORE", self._kind.index, *ids))
+        return [
+            None if facts == [None, None] and score is None else (_text(facts[0]), _text(facts[1]))
+            for facts, score in zip(hashes, indexed, strict=True)
+        ]
 
     def _load(self, rows: Sequence[tuple[str, Values]]) -> Loaded:
         arguments: list[str] = [self._kind.prefix, str(len(self._kind.fields))]
@@ -161,6 +175,10 @@ class LookupHashes:
 def counts(server: RedisServer) -> Counts:
     """How many products and visitors there are."""
     return Counts(*server.ask(("ZCARD", PRODUCTS), ("ZCARD", VISITORS)))
+
+
+def _told(value: str | bool) -> str | None:  # noqa: FBT001 - as Lua says it
+    return value if isinstance(value, str) else None
 
 
 def _text(value: bytes | None) -> str | None:

@@ -23,9 +23,9 @@ from footfall.log.base import Commit, StateWrite
 from footfall.log.codecs.arrow import encode
 from footfall.log.embedded import EmbeddedLog, EmbeddedSettings
 from footfall.log.embedded.frames import batches_of, merged
-from footfall.log.embedded.merging import block_of
 from footfall.log.embedded.segments import DIRECTORY, Range, SegmentReader
 from footfall.log.embedded.state import state_of
+from footfall.log.packing import block_of
 
 GROUP = "count"
 BY_FOUR = EmbeddedSettings(merge_rows=4)

@@ -25,7 +25,7 @@ up: setup  ## everything, on a generated clickstream; Ctrl-C ends it
 test: setup servers  ## the whole suite, several tests at a time
 	@$(BIN)/python $(if $(strip $(ARGS)),-m pytest $(ARGS),-m tests.suite)
 
-servers:  ## what the tests need beside Python: real servers and a browser (root: installs them)
+servers: setup  ## what the tests need beside Python: real servers and a browser (root: installs them)
 	@tests/servers/install.sh
 
 check: setup  ## lint, format, types, layers

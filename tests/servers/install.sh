@@ -51,6 +51,9 @@ fetch() { # $1: a folder with a pom.xml, which .servers/$1 comes from; $2: Maven
     test -e ".servers/$1/.ready" || wanted="$wanted$1 "
 }
 fetch kafka copy-dependencies
+if test -e .servers/kafka/.ready && ! test -e .servers/kafka/kafka.jsa && here java; then
+    .venv/bin/python -m tests.servers.kafka.archive || echo "Kafka starts without an archive of its classes."
+fi
 fetch registry unpack
 
 test -z "$wanted" || echo "Not here: $wanted— what needs it is skipped (with CI set, it fails)."

@@ -27,8 +27,6 @@ import pytest
 HOST: Final = "127.0.0.1"
 PATIENCE: Final = 60.0
 """Seconds that a start may take on a busy machine; most take three."""
-_AT_LEISURE: Final = 15.0
-"""Seconds to end when asked to, before it is killed."""
 _POLL: Final = 0.03
 _PORTS: Final = range(20_000, 32_000)
 """Below those that the kernel gives to whoever connects: a port stays free while its server is down."""
@@ -96,6 +94,8 @@ class Server(ABC):
     """Who runs it when we are root; None is ourselves."""
     polite: ClassVar[signal.Signals] = signal.SIGTERM
     """The signal that asks it to end at once, without waiting for its clients."""
+    leisure: ClassVar[float] = 15.0
+    """Seconds that this may take, before it is killed."""
 
     # -- running ------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class Server(ABC):
         send(processes, signal.SIGCONT)
         self._process.send_signal(self.polite)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_AT_LEISURE)
+            self._process.wait(self.leisure)
         self._end(processes)
 
     def kill(self) -> None:

@@ -15,6 +15,8 @@ from tests.servers.process import HOST, Server, free_port, not_here
 
 JARS: Final = Path(__file__).parents[3] / ".servers/kafka"
 """Where `make servers` puts what pom.xml names."""
+ARCHIVE: Final = JARS / "kafka.jsa"
+"""The classes that a run loaded, made by `archive`; there need not be one."""
 _CLUSTER: Final = "Zm9vdGZhbGwtdGVzdHM_Pw"
 _SETTINGS: Final = {
     "process.roles": "broker,controller",
@@ -32,6 +34,8 @@ _SETTINGS: Final = {
     "share.coordinator.state.topic.min.isr": 1,
     "group.initial.rebalance.delay.ms": 0,
     "group.min.session.timeout.ms": 500,
+    "broker.heartbeat.interval.ms": 300,
+    "broker.session.timeout.ms": 2000,  # so long a killed broker must wait before it is let in again
     "num.network.threads": 2,
     "num.io.threads": 4,
     "log.cleaner.dedupe.buffer.size": 8 << 20,
@@ -99,4 +103,5 @@ class Kafka(Server):
 
     def _java(self, program: Path, megabytes: int) -> Sequence[str | Path]:
         temporary = f"-Djava.io.tmpdir={self.folder}"  # native libraries are unpacked there
-        return (program, f"-Xmx{megabytes}m", *_JAVA, temporary, "-cp", JARS / "*")
+        archive = [f"-XX:SharedArchiveFile={ARCHIVE}"] if ARCHIVE.exists() else []
+        return (program, f"-Xmx{megabytes}m", *_JAVA, *archive, temporary, "-cp", JARS / "*")

@@ -157,6 +157,28 @@ def test_an_error_of_ours_is_no_reason_to_try_again(url: str, tables: PostgresTa
     assert not isinstance(failed.value, Unavailable)
 
 
+def test_ten_thousand_wrong_rows_are_found_without_asking_for_each(tables: PostgresTables) -> None:
+    wrong = rows(*({"size": "far too large"} for _ in range(10_000)))
+    begun = time.monotonic()
+
+    with pytest.raises(RowsRefused) as refused:
+        tables.write(CLICKSTREAM_DATA, wrong, move(10_000))
+    assert len(refused.value.refused) == 10_000
+    assert time.monotonic() - begun < 5
+
+
+def test_rows_that_are_refused_only_together_wait(url: str, tables: PostgresTables) -> None:
+    execute(
+        url,
+        "CREATE FUNCTION few() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF (SELECT count(*) FROM new_rows) > 3 THEN RAISE 'three at a time'; END IF; RETURN NULL; END $$; "
+        "CREATE TRIGGER few AFTER INSERT ON clickstream_data REFERENCING NEW TABLE AS new_rows "
+        "FOR EACH STATEMENT EXECUTE FUNCTION few()",
+    )
+    with pytest.raises(Unavailable, match="refuses some rows together"):
+        tables.write(CLICKSTREAM_DATA, rows({}, {}, {}, {}), move(4))
+
+
 # ---------------------------------------------------------------- the schema and its age
 
 

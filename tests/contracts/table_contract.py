@@ -304,6 +304,8 @@ class TableContract:
         sink.prepare(table)
         lacking: list[dict[str, object]] = [{c.name: None} for c in table.columns if c.required]
         with_nul = [{c.name: "a\0b"} for c in table.columns if c.kind is Kind.TEXT]
+        lacking: list[dict[str, Any]] = [{c.name: None} for c in table.columns if c.required]
+        with_nul: list[dict[str, Any]] = [{c.name: "a\0b"} for c in table.columns if c.kind is Kind.TEXT]
         with_nul += [{c.name: '["a\\u0000"]'} for c in table.columns if c.kind is Kind.JSON]
         wrong = [event(table, number, **row) for number, row in enumerate([*lacking, *with_nul])]
         right = event(table, 255)

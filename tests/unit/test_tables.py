@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from footfall.core.events import CART, OFFER_SCHEMA, SCHEMAS
 from footfall.engine.sinking import SINKS, Sink
-from footfall.sinks.columns import Kind, from_hex, hex_texts
-from footfall.sinks.tables import OFFERS, TABLES
+from footfall.sinks.columns import Column, Kind, from_hex, hex_texts
+from footfall.sinks.tables import OFFERS, TABLES, Table
+from tests.observing import environment
 
 EVENTS = [sink for sink in SINKS.values() if sink.stream != CART]
 
@@ -62,9 +67,46 @@ def test_ids_become_hex_digits_and_back(ids: list[bytes]) -> None:
     assert hex_texts(values.slice(1)).to_pylist() == [one.hex() for one in ids[1:]]
 
 
+texts = st.none() | st.text(st.sampled_from('a\0\\\\u0\U0001f45f "'), max_size=12)
+
+
+@given(st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
+def test_what_is_said_of_one_row_is_said_of_all_at_once(some: list[tuple[str | None, str | None]]) -> None:
+    table = Table(
+        name="any",
+        columns=(Column(name="short", longest=5, required=True), Column(name="json", kind=Kind.JSON)),
+        key=("short",),
+    )
+    rows = [{"short": short, "json": text} for short, text in some]
+
+    found = table.misfits(pa.RecordBatch.from_pylist(rows, schema=table.schema))
+
+    assert found == [n for n, row in enumerate(rows) if any(c.fault(row[c.name]) for c in table.columns)]
+
+
 def test_an_escaped_nul_in_json_is_found_and_an_escaped_backslash_is_none() -> None:
     [matched] = [column for column in OFFERS.columns if column.kind is Kind.JSON]
 
     assert matched.fault('["\\u0000"]') is not None
     assert matched.fault('["\\\\\\u0000"]') is not None
     assert matched.fault('["\\\\u0000"]') is None
+
+
+WITHOUT = """
+import sys
+sys.modules["psycopg"] = None
+import footfall.engine.sinking, footfall.wiring
+from footfall.core.errors import UsageError
+try:
+    import footfall.sinks.postgres
+except UsageError as error:
+    print(error)
+"""
+
+
+def test_without_its_client_all_but_postgresql_works_and_the_remedy_is_said() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], env=environment(), capture_output=True, text=True, check=True
+    )
+
+    assert "pip install 'footfall[postgres]'" in done.stdout

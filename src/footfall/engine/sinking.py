@@ -62,7 +62,7 @@ SINKS: Final[Mapping[str, Sink]] = {
 
 @dataclass(slots=True)
 class Written:
-    """What became of the events since the start."""
+    """What became of the events since the start; without those of a write whose answer got lost."""
 
     events: int = 0
     """Read from the log."""

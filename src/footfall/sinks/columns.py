@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from footfall.core.errors import Reason
 from footfall.core.events import EVENT_ID, TIME
@@ -77,6 +79,18 @@ class Column:
         if self.longest is not None and len(value) > self.longest:
             return Reason.FIELD_TOO_LONG, f"{self.name}: {len(value):,} characters; {self.longest} fit"
         return None
+
+    def faulty(self, values: pa.Array) -> pa.Array:
+        """Which of the values have a fault, all at once."""
+        found = [pc.is_null(values)] if self.required else []
+        if self.kind in {Kind.TEXT, Kind.JSON}:
+            found.append(pc.match_substring(values, "\0"))
+        if self.kind is Kind.JSON:
+            found.append(pc.match_substring(pc.replace_substring(values, "\\\\", ""), "\\u0000"))
+        if self.longest is not None:
+            found.append(pc.greater(pc.utf8_length(values), self.longest))
+        nothing = pa.repeat(pa.scalar(False), len(values))
+        return reduce(pc.or_, (pc.fill_null(one, False) for one in found), nothing)
 
 
 def json_texts(values: pa.Array) -> pa.Array:

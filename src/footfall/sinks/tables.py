@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from footfall.core.errors import Reason
 from footfall.core.events import Batch
@@ -38,6 +40,12 @@ class Table:
         return Batch.from_arrays(
             [column.filled(events.column(column.name)) for column in self.columns], schema=self.schema
         )
+
+    def misfits(self, rows: Batch) -> list[int]:
+        """The rows in which a column has a fault, all at once; in order."""
+        faulty = [column.faulty(values) for column, values in zip(self.columns, rows.columns, strict=True)]
+        found: list[int] = pc.indices_nonzero(reduce(pc.or_, faulty)).to_pylist()
+        return found
 
     def fault(self, row: dict[str, Any], otherwise: str) -> tuple[Reason, str]:
         """Why the target refused the row: our words, or ``otherwise`` what it said itself."""

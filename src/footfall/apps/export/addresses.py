@@ -80,11 +80,12 @@ class Address:
         """The address for people, with the words USER, PASSWORD and OPTIONS where something is left out."""
         user = f"{self.user}:PASSWORD@" if self.parts.password or self.kind is WAREHOUSE else ""
         place = self.parts.netloc.rpartition("@")[2]
-        options = f"?{self.options if self._harmless else 'OPTIONS'}" if self.options else ""
+        options = f"?{self.options if self.harmless else 'OPTIONS'}" if self.options else ""
         return f"{self.parts.scheme}://{user}{place}{self.parts.path}{options}"
 
     @property
-    def _harmless(self) -> bool:
+    def harmless(self) -> bool:
+        """Whether the options may be written down."""
         return _SECRET_OPTION.search(self.options) is None and "@" not in self.options
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from footfall.apps.export.addresses import LOG, STORE, WAREHOUSE, Address, Kind
 from footfall.apps.export.deployment import Size
+from footfall.core.errors import UsageError
 
 KAFKA_IMAGE: Final = "apache/kafka:4.1.1"
 REDIS_IMAGE: Final = "redis:8.2.3-bookworm"
@@ -143,6 +144,11 @@ def told(address: Address) -> str:
     if not address.inside:
         return f"${{{address.kind.variable}:?Write the address of your server into .env}}"
     port = f":{address.port}" if address.port else ""
+    if not address.harmless:
+        raise UsageError(
+            f"{address.kind.setting}: {address.host} comes with the Compose file, and knows no such options.",
+            remedy="Leave out what follows the question mark, or name your own server with its full name.",
+        )
     options = f"?{address.options}" if address.options else ""
     if address.kind is WAREHOUSE:
         user, database = address.user or "footfall", address.database or "clickstream"

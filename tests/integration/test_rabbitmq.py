@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-
 from pathlib import Path
 
 import msgspec
@@ -14,12 +13,12 @@ from footfall.core.errors import FootfallError, Unavailable, UsageError
 from footfall.engine.messaging import MessageTask
 from footfall.sinks.messages import Message
 from footfall.sinks.rabbitmq import RabbitSettings, RabbitSink
+from tests.integration.rabbits import arguments, bind, received
 from tests.servers.rabbitmq import RabbitMQ
 from tests.unit.streams import START, open_log
 from tests.unit.vips import VIPS, event_id, make, put
-from tests.integration.rabbits import arguments, bind, received
 
-SECRET = "hush-hush"
+SECRET = "hush-hush"  # noqa: S105 - it must not be found in any message
 
 
 @pytest.fixture
@@ -31,9 +30,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def message(number: int = 1) -> Message:
     """Some message."""
     body = msgspec.json.encode({"n": number})
-    return Message(
-        id=event_id(number).hex(), body=body, stream=VIPS, partition=1, offset=number, time_ms=START + 1_234
-    )
+    return Message(id=event_id(number).hex(), body=body, stream=VIPS, partition=1, offset=number, time_ms=START + 1_234)
 
 
 def test_a_message_is_persistent_and_says_what_it_is_and_where_it_comes_from(rabbitmq: RabbitMQ, name: str) -> None:
@@ -155,5 +152,3 @@ def test_a_frozen_broker_is_an_outage_and_all_goes_on_after(monkeypatch: pytest.
         sink.send([message(2)])
 
         assert [one.headers["offset"] for one in received(broker.url, "q")][:2] == [1, 2]
-
-

@@ -14,6 +14,7 @@ from footfall.apps.cli.options import (
     DataDir,
     RabbitAddress,
     SettingsFile,
+    StatusAt,
     service_name,
 )
 from footfall.apps.cli.output import print_figures
@@ -29,7 +30,7 @@ def sink(
         str,
         typer.Argument(
             metavar="NAME",
-            help="cart: cart-data into the table clickstream_data. rabbitmq: any stream to RabbitMQ.",
+            help="cart, clicks, sessions, offers: which stream goes into its table. rabbitmq: any stream goes there.",
         ),
     ],
     stream: Annotated[str | None, typer.Option(metavar="NAME", help="For rabbitmq: the stream to send.")] = None,
@@ -59,17 +60,29 @@ def sink(
         ),
     ] = None,
     settings: SettingsFile = None,
+    status_at: StatusAt = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Carry a stream into a table or to a broker, until told to stop."""
     if which == _RABBITMQ:
         target = {"exchange": exchange, "routing_key": routing_key, "queue": queue}
-        _send(stream, url, target, until_end=until_end, name=name, settings=settings, data_dir=data_dir)
+        _send(
+            stream,
+            url,
+            target,
+            until_end=until_end,
+            name=name,
+            settings=settings,
+            status_at=status_at,
+            data_dir=data_dir,
+        )
         return
-    _fill(which, until_end=until_end, name=name, settings=settings, data_dir=data_dir)
+    _fill(which, until_end=until_end, name=name, settings=settings, status_at=status_at, data_dir=data_dir)
 
 
-def _fill(which: str, *, until_end: bool, name: str | None, settings: Path | None, data_dir: Path) -> None:
+def _fill(
+    which: str, *, until_end: bool, name: str | None, settings: Path | None, status_at: str | None, data_dir: Path
+) -> None:
     """A stream into its table: each event once."""
     from footfall.engine.sinking import SINKS
 
@@ -83,7 +96,7 @@ def _fill(which: str, *, until_end: bool, name: str | None, settings: Path | Non
             which, data_dir=data_dir, until_end=until_end, settings=settings, stop=stop, beat=heartbeat.beat
         )
 
-    print_figures(serve(service_name(name or f"{which}-sink"), data_dir, work))
+    print_figures(serve(service_name(name or f"{which}-sink"), data_dir, work, status_at=status_at))
 
 
 def _send(
@@ -94,6 +107,7 @@ def _send(
     until_end: bool,
     name: str | None,
     settings: Path | None,
+    status_at: str | None,
     data_dir: Path,
 ) -> None:
     """A stream into messages: each event at least once."""
@@ -117,4 +131,4 @@ def _send(
             beat=heartbeat.beat,
         )
 
-    print_figures(serve(known_as, data_dir, work))
+    print_figures(serve(known_as, data_dir, work, status_at=status_at))

@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # each service loads only what it works with, so that it is b
     from footfall.processors.pattern_model import PatternSet
     from footfall.processors.patterns import PatternFile
     from footfall.sinks.parquet import ParquetWarehouse
+    from footfall.sinks.rabbitmq import RabbitSettings
     from footfall.sinks.tables import TableSink
 
 REBUILT: Final = "rebuilt"
@@ -517,4 +518,35 @@ def sink(
     ):
         random = secrets.token_bytes
         service = Sinking(sink=SINKS[name], log=log, target=tables, clock=SystemClock(), random=random, beat=beat)
+        return service.run(stop, until_end=until_end)
+
+
+def rabbitmq_settings(
+    *, url: str, stream: str, exchange: str | None = None, routing_key: str | None = None, queue: str | None = None
+) -> RabbitSettings:
+    """Where a stream's messages go; without an exchange of its own, into the queue that the routing key names."""
+    from footfall.sinks.rabbitmq import RabbitSettings
+
+    key = routing_key or stream
+    return RabbitSettings(url=url, exchange=exchange or "", routing_key=key, queue=queue or (None if exchange else key))
+
+
+def rabbitmq_sink(
+    name: str,
+    *,
+    stream: str,
+    target: RabbitSettings,
+    data_dir: Path,
+    until_end: bool = False,
+    settings: Path | None = None,
+    stop: threading.Event,
+    beat: Callable[..., None] = unheard,
+) -> dict[str, int]:
+    """A stream into messages of RabbitMQ, until stopped: how many events were confirmed. Its place has this name."""
+    from footfall.engine.messaging import Messaging
+    from footfall.sinks.rabbitmq import RabbitSink
+
+    with open_log(data_dir, pipeline=read_pipeline(settings)) as log, RabbitSink(target) as rabbit:
+        group = f"sink:{name}"
+        service = Messaging(group=group, stream=stream, log=log, target=rabbit, clock=SystemClock(), beat=beat)
         return service.run(stop, until_end=until_end)

@@ -33,6 +33,7 @@ class Stream:
     name: str
     batches: Sequence[pa.RecordBatch] = ()
     reads: int = 0
+    repeats: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -44,7 +45,7 @@ class Stream:
     def read(self, partition: int, offset: int, bookmark: int | None) -> Iterator[Span]:
         self.reads += 1
         if offset == 0:
-            yield Span(0, self.batches, 1)
+            yield Span(0, self.batches, 1, self.bounds()[0][1])
 
 
 def offers() -> pa.RecordBatch:

@@ -15,19 +15,15 @@ from footfall.core.events import Batch
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Consecutive events of one partition."""
+    """The events in a range of offsets of one partition. There may be fewer events than offsets."""
 
     offset: int
-    """Of the first event."""
+    """The range's first."""
     batches: Sequence[Batch]
     bookmark: int
     """The source's own note of where to read on after these events."""
-
-    @property
-    def end(self) -> int:
-        """The offset after the last event."""
-        rows: int = sum(batch.num_rows for batch in self.batches)
-        return self.offset + rows
+    end: int
+    """The offset after the range."""
 
 
 class Source(Protocol):
@@ -43,12 +39,17 @@ class Source(Protocol):
         """What its batches look like."""
         ...
 
+    @property
+    def repeats(self) -> bool:
+        """Whether an event may come again, with the same ``event_id``, a bounded number of events later."""
+        ...
+
     def bounds(self) -> Sequence[tuple[int, int]]:
         """For each partition, the first offset still kept and the offset that the next event will get."""
         ...
 
     def read(self, partition: int, offset: int, bookmark: int | None) -> Iterator[Span]:
-        """The events from an offset to the end, without gaps.
+        """The events from an offset to the end: each span begins where the one before it ended.
 
         ``bookmark`` is the one of the span that ended at ``offset``; None when there was none, and
         ``offset`` is then the first one still kept.
@@ -58,18 +59,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Part:
-    """A file, and the events it holds."""
+    """A file, and the events it holds: those of one day in a range of offsets."""
 
     partition: int
     first: int
     end: int
-    """The offset after its last event."""
+    """The offset after the range."""
+    day: str
+    """Of the events' time, in UTC: ``2026-11-25``."""
+    rows: int
     path: Path
-
-    @property
-    def rows(self) -> int:
-        """How many events it holds."""
-        return self.end - self.first
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,16 @@ DataDir = Annotated[
         help="Where Footfall keeps everything: the log, look-up data, views, and what runs.",
     ),
 ]
+RABBITMQ_VARIABLE: Final = "FOOTFALL_RABBITMQ"
+RabbitAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar=RABBITMQ_VARIABLE,
+        metavar="URL",
+        help="For rabbitmq: amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps:// for TLS.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 Mapping = Annotated[
     list[str] | None,

@@ -49,12 +49,14 @@ def run_query(sql: str, tables: Mapping[str, Table], *, limits: Limits = Limits(
     notices: list[str] = []
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="footfall-query-")))
-        files: dict[str, list[Path]] = {}
+        named = {name: table for name, table in tables.items() if _names(sql, name)}
+        for table in named.values():
+            table.prepare(notices.append)
+        files: dict[str, list[Path]] = {name: [] for name in tables}
+        for name, table in named.items():
+            held.enter_context(table.reading())
+            files[name] = list(table.files(folder))
         for name, table in tables.items():
-            files[name] = []
-            if _names(sql, name):
-                held.enter_context(table.reading())
-                files[name] = list(table.files(folder, notices.append))
             files[name] = files[name] or [empty(folder, table)]
         job = {
             "sql": sql,

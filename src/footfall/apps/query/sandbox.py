@@ -90,7 +90,8 @@ def _connection(job: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         hexed = ", ".join(f"lower(hex({_name(column)})) AS {_name(column)}" for column in table["hexed"])
         columns = f"* REPLACE ({hexed})" if hexed else "*"
         connection.execute(
-            f"CREATE VIEW {_name(name)} AS SELECT {columns} FROM read_parquet([{files}], union_by_name = true)"  # noqa: S608
+            f"CREATE VIEW {_name(name)} AS SELECT {columns} FROM "  # noqa: S608
+            f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
         )
     allowed = ", ".join(_text(path) for table in job["tables"].values() for path in table["files"])
     connection.execute(f"SET allowed_paths = [{allowed}]")

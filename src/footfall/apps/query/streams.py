@@ -14,11 +14,12 @@ _ROWS = 65_536  # a read
 
 
 class LogSource:
-    """One stream of a log, to its end as of now."""
+    """One stream of a log, to its end as of now. ``repeats`` says that the log delivers at least once."""
 
-    def __init__(self, log: Log, stream: str, schema: pa.Schema) -> None:
+    def __init__(self, log: Log, stream: str, schema: pa.Schema, *, repeats: bool = False) -> None:
         self.name = stream
         self.schema = schema
+        self.repeats = repeats
         self._log = log
 
     def bounds(self) -> Sequence[tuple[int, int]]:
@@ -33,14 +34,15 @@ class LogSource:
         else:
             place = Place(offset, bookmark)
         while (read := self._log.read(self.name, partition, place, max_rows=_ROWS)).chunks:
-            yield Span(place.offset, [chunk.batch for chunk in read.chunks], read.place.sequence)
+            batches = [chunk.batch for chunk in read.chunks]
+            yield Span(place.offset, batches, read.place.sequence, read.place.offset)
             place = read.place
 
 
-def log_sources(log: Log) -> list[Source]:
+def log_sources(log: Log, *, repeats: bool = False) -> list[Source]:
     """All streams of a log that have a known shape, but those that are of use to Footfall alone."""
     names = [info.name for info in log.streams() if not is_internal(info.name)]
-    return [LogSource(log, name, schema) for name in names if (schema := schema_of(log, name))]
+    return [LogSource(log, name, schema, repeats=repeats) for name in names if (schema := schema_of(log, name))]
 
 
 def schema_of(log: Log, stream: str) -> pa.Schema | None:

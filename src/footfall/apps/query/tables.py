@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from footfall.core.events import EVENT_ID, SESSIONS, Batch
+from footfall.core.progress import unheard
 from footfall.sinks.base import Source, Warehouse
 from footfall.sinks.tables import CLICKSTREAM_DATA, TableSink
 from footfall.sinks.tables import Table as Sunk
@@ -32,8 +33,10 @@ class Table:
 
     name: str
     schema: pa.Schema
-    files: Callable[[Path, Notice], Sequence[Path]]
-    """Makes the Parquet files, in the given folder or where they belong, and returns them."""
+    files: Callable[[Path], Sequence[Path]]
+    """The Parquet files: made in the given folder, or those that are there already."""
+    prepare: Callable[[Notice], None] = field(default=unheard)
+    """Brings the files up to date, before anybody keeps them in place."""
     reading: Callable[[], AbstractContextManager[None]] = field(default=nullcontext)
     """Keeps the files in place while a query runs."""
 
@@ -47,7 +50,7 @@ def view_table(store: ServingStore, name: str) -> Table:
     """A live view."""
     schema = VIEWS[name].rows
 
-    def files(folder: Path, _notice: Notice) -> Sequence[Path]:
+    def files(folder: Path) -> Sequence[Path]:
         return [_written(folder, name, [_from_rows(store.view(name), schema)], schema)]
 
     return Table(name=_RENAMED.get(name, name), schema=schema, files=files)
@@ -56,15 +59,15 @@ def view_table(store: ServingStore, name: str) -> Table:
 def stream_table(warehouse: Warehouse, source: Source) -> Table:
     """A stream, converted to Parquet as far as it goes now."""
 
-    def files(_folder: Path, notice: Notice) -> Sequence[Path]:
+    def prepare(notice: Notice) -> None:
         for gap in warehouse.refresh(source).gaps:
             notice(f"{source.name}: {gap}.")
-        return [part.path for part in warehouse.parts(source.name)]
 
     return Table(
         name=source.name.replace("-", "_"),
         schema=source.schema,
-        files=files,
+        files=lambda _folder: [part.path for part in warehouse.parts(source.name)],
+        prepare=prepare,
         reading=lambda: warehouse.reading([source.name]),
     )
 
@@ -74,7 +77,7 @@ def sunk_table(tables: TableSink, sunk: Sunk) -> Table:
     return Table(
         name=sunk.name,
         schema=sunk.schema,
-        files=lambda folder, _notice: [_written(folder, sunk.name, tables.read(sunk), sunk.schema)],
+        files=lambda folder: [_written(folder, sunk.name, tables.read(sunk), sunk.schema)],
     )
 
 
@@ -87,9 +90,7 @@ def lookup_tables(store: ServingStore) -> list[Table]:
     visitors = pa.schema({"userId": text, "gender": text, "birthday": text})
 
     def of(name: str, schema: pa.Schema, batches: Callable[[], Iterable[Batch]]) -> Table:
-        return Table(
-            name=name, schema=schema, files=lambda folder, _notice: [_written(folder, name, batches(), schema)]
-        )
+        return Table(name=name, schema=schema, files=lambda folder: [_written(folder, name, batches(), schema)])
 
     return [of("products", products, store.all_products), of("visitors", visitors, store.all_visitors)]
 

@@ -10,6 +10,7 @@ import argparse
 import json as stdlib_json
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -71,12 +72,9 @@ def measured(stream: str, batch: Batch) -> Iterable[dict[str, Any]]:
             assert messages == flat
             assert found.batch.equals(json.decode(flat, schema)[0])
         line: dict[str, Any] = {"stream": stream, "format": name, "bytes": sum(map(len, messages)) // EVENTS}
-        works = {
-            "encode": (lambda one=one: one.encode(stream, batch), yardsticks[0]),
-            "decode": (lambda one=one, raws=messages: one.decode(stream, raws, schema=schema), yardsticks[1]),
-        }
-        for what, (work, yardstick) in works.items():
-            line |= {what: best(work), f"{what}_by_rows": best(yardstick)}
+        line |= {"encode": best(partial(one.encode, stream, batch)), "encode_by_rows": best(yardsticks[0])}
+        decode = partial(one.decode, stream, messages, schema=schema)
+        line |= {"decode": best(decode), "decode_by_rows": best(yardsticks[1])}
         yield line
 
 

@@ -182,7 +182,8 @@ def test_the_codec_says_which_message_each_row_came_from() -> None:
 
     found = quix.QuixCodec().decode("click-data", raws, schema=CLICK_SCHEMA)
 
-    assert (found.origins.tolist(), [each.index for each in found.bad]) == ([0, 2, 2], [1])
+    assert found.origins.tolist() == [0, 2, 2]
+    assert [one.index for one in found.bad] == [1]
     assert found.batch.column("userId").to_pylist()[1:] == ["a", "b"]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, service_name
+from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, StatusAt, service_name
 from footfall.apps.cli.output import print_figures
 from footfall.apps.cli.service import serve
 from footfall.apps.status import Heartbeat
@@ -15,7 +15,9 @@ from footfall.core.errors import UsageError
 
 
 def sink(
-    which: Annotated[str, typer.Argument(metavar="NAME", help="cart: cart-data into the table clickstream_data.")],
+    which: Annotated[
+        str, typer.Argument(metavar="NAME", help="cart, clicks, sessions or offers: which stream goes into its table.")
+    ],
     until_end: Annotated[
         bool, typer.Option("--until-end", help="End when everything in the log is in the table.")
     ] = False,
@@ -23,6 +25,7 @@ def sink(
         str | None, typer.Option(help="Names this service in `footfall status`. [default: NAME-sink]")
     ] = None,
     settings: SettingsFile = None,
+    status_at: StatusAt = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Write a stream into a table, until told to stop: each event once."""
@@ -38,4 +41,4 @@ def sink(
             which, data_dir=data_dir, until_end=until_end, settings=settings, stop=stop, beat=heartbeat.beat
         )
 
-    print_figures(serve(service_name(name or f"{which}-sink"), data_dir, work))
+    print_figures(serve(service_name(name or f"{which}-sink"), data_dir, work, status_at=status_at))

@@ -97,6 +97,8 @@ class Reason(StrEnum):
     """A field is longer than 8,192 bytes or than its table's column, or the row longer than 1 MiB."""
     BAD_SYNTAX = "bad_syntax"
     """The row cannot be parsed (broken JSON, an unclosed quote)."""
+    UNKNOWN_SCHEMA = "unknown_schema"
+    """The message names a schema that the registry does not have, or that is no Avro schema."""
     ID_CONFLICT = "id_conflict"
     """The event id was seen before with another content."""
     PROCESSOR_ERROR = "processor_error"

@@ -80,8 +80,8 @@ def _rarer(value: object, field: pa.Field) -> Any:
     if pa.types.is_floating(kind):
         return fraction(value, field.name)
     if is_bytes(kind):
-        if isinstance(value, str):
-            return of_width(_encoded(value, field.name), field)
+        if isinstance(value, str | bytes):  # bytes come from formats that have them
+            return of_width(value if isinstance(value, bytes) else _encoded(value, field.name), field)
         raise bad_value(field.name, value, "a text")
     if is_list(kind):
         return _list(value, field)
@@ -103,7 +103,8 @@ def _list(value: object, field: pa.Field) -> list[Any]:
 
 def _inner(value: object, field: pa.Field) -> Any:
     """A value inside a list or an object: bytes have no second name there, so they are always base64."""
-    return from_base64(value, field) if value is not None and is_bytes(field.type) else value_of(value, field)
+    is_base64 = is_bytes(field.type) and value is not None and not isinstance(value, bytes)
+    return from_base64(value, field) if is_base64 else value_of(value, field)
 
 
 def _text(value: object, field: pa.Field) -> str:

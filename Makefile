@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup up browser test check format bench clean
+.PHONY: setup up servers test check format bench clean
 
 setup: $(STAMP)  ## the virtual environment, with .venv/bin/footfall in it
 
@@ -21,16 +21,12 @@ $(STAMP): pyproject.toml constraints.txt
 up: setup  ## everything, on a generated clickstream; Ctrl-C ends it
 	@exec $(BIN)/footfall up $(ARGS)
 
-test: setup browser  ## the whole suite
-	@$(BIN)/python -m pytest $(ARGS)
+# With ARGS it is one plain run of pytest: `make test ARGS="tests/unit -k windows"`.
+test: setup servers  ## the whole suite, several tests at a time
+	@$(BIN)/python $(if $(strip $(ARGS)),-m pytest $(ARGS),-m tests.suite)
 
-# Pages are tested in a real browser. Root gets it from Debian's packages; others bring their own, or see the skips.
-browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
-	    test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing Chromium for the tests (once) …" && \
-	    { apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1 || \
-	      { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; }; } || \
-	    echo "There is no Chromium: what needs a browser is skipped."
+servers:  ## what the tests need beside Python: real servers and a browser (root: installs them)
+	@tests/servers/install.sh
 
 check: setup  ## lint, format, types, layers
 	@$(BIN)/ruff check .
@@ -46,4 +42,4 @@ bench: setup  ## what is measured, and against what: benchmarks/README.md
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 clean:  ## remove what setup, tests and runs left behind (not the data)
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .servers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,6 +17,8 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.example import Example
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 ROOT = Path(__file__).parent
 RETAIL_PLACES = ("../shared/data/retail",)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,7 +12,8 @@ import pytest
 
 from footfall.core.errors import Fenced, UsageError
 from footfall.core.events import Batch
-from footfall.sinks.tables import CLICKSTREAM_DATA, Bookmark, Column, Move, RowsRefused, Table, TableSink
+from footfall.sinks.columns import Column, Kind
+from footfall.sinks.tables import CLICKSTREAM_DATA, TABLES, Bookmark, Move, RowsRefused, Table, TableSink
 
 FIRST: Final = datetime(2026, 11, 22, 15, 40, 0, 123_456)  # noqa: DTZ001 - the column has no time zone
 WHOLE: Final[dict[str, Any]] = {
@@ -56,8 +57,55 @@ def mark(offset: int) -> Bookmark:
     return Bookmark(offset, offset, LOG)
 
 
-def stored(sink: TableSink) -> list[dict[str, Any]]:
-    return [row for batch in sink.read(CLICKSTREAM_DATA) for row in batch.to_pylist()]
+VALUES: Final[dict[Kind, Any]] = {
+    Kind.TEXT: "x",
+    Kind.INTEGER: -(2**31),
+    Kind.BIGINT: 2**63 - 1,
+    Kind.BOOLEAN: True,
+    Kind.DATE: date(1961, 7, 31),
+    Kind.LOCAL_TIME: FIRST,
+    Kind.TIME: datetime(2026, 11, 22, 15, 40, 0, 120_000, UTC),
+    Kind.JSON: '[{"timestamp":1795362000120,"productId":"\\\\u0000","category":"\\"a\\" \u00e9"},{"productId":null}]',
+}
+"""A value of each kind that is easily spoiled. The JSON holds an escaped backslash, and no NUL."""
+
+
+def event(table: Table, number: int, **changed: Any) -> dict[str, Any]:
+    """A row of an event table, whole but for what is said, with an id of its own."""
+    whole = {c.name: VALUES.get(c.kind, bytes([number] * 16)) for c in table.columns}
+    return {**whole, **changed}
+
+
+def batch_of(table: Table, *some: dict[str, Any]) -> Batch:
+    """These rows, as the table's batches look."""
+    return pa.RecordBatch.from_pylist(some, schema=table.schema)
+
+
+EVENT_TABLES: Final = [table for table in TABLES if table is not CLICKSTREAM_DATA]
+named = pytest.mark.parametrize("table", EVENT_TABLES, ids=lambda table: table.name)
+
+HOSTILE: Final = (
+    "",
+    " ",
+    '"',
+    '""',
+    "a,b",
+    "a\nb",
+    "\r\n",
+    "\\.",
+    "x\n\\.\ny",
+    "\\N",
+    "NULL",
+    "\\u0000",
+    "'; DROP TABLE enriched_clicks; --",
+    "\U0001f45f \u202e \ufeff",
+    "x" * 9_000,
+)
+"""Texts that a careless writer spoils."""
+
+
+def stored(sink: TableSink, table: Table = CLICKSTREAM_DATA) -> list[dict[str, Any]]:
+    return [row for batch in sink.read(table) for row in batch.to_pylist()]
 
 
 def users(sink: TableSink) -> list[str]:
@@ -217,3 +265,60 @@ class TableContract:
 
         assert sink.write(CLICKSTREAM_DATA, many, move(20_001)) == 20_001
         assert pa.Table.from_batches(sink.read(CLICKSTREAM_DATA)) == pa.Table.from_batches([many])
+
+    # -- the tables of events ------------------------------------------------------------------------------
+
+    @named
+    def test_an_event_comes_back_as_it_went_in(self, sink: TableSink, table: Table) -> None:
+        sink.prepare(table)
+        whole = event(table, 2)
+        bare = event(table, 1, **{c.name: None for c in table.columns if not c.required})
+
+        assert sink.write(table, batch_of(table, whole, bare), move(2)) == 2
+        assert stored(sink, table) == [bare, whole]
+        assert next(iter(sink.read(table))).schema == table.schema
+
+    @named
+    def test_an_event_is_a_row_once_in_whatever_batch_it_comes(self, sink: TableSink, table: Table) -> None:
+        sink.prepare(table)
+        one, two = event(table, 1), event(table, 2)
+
+        assert sink.write(table, batch_of(table, two, one, two), move(3)) == 2
+        assert sink.write(table, batch_of(table, one, event(table, 3)), move(5, expected=3)) == 1
+        assert [row["event_id"][0] for row in stored(sink, table)] == [1, 2, 3]
+
+    @named
+    def test_texts_are_kept_as_they_are_and_nothing_is_not_empty(self, sink: TableSink, table: Table) -> None:
+        sink.prepare(table)
+        some = [event(table, number, userId=text) for number, text in enumerate(HOSTILE)]
+        some += [
+            event(table, 100 + number, **{c.name: text for c in table.columns if c.kind is Kind.TEXT})
+            for number, text in enumerate(HOSTILE)
+        ]
+        sink.write(table, batch_of(table, *some), move(1))
+
+        assert stored(sink, table) == some
+
+    @named
+    def test_what_no_event_may_lack_or_hold_is_refused_by_column(self, sink: TableSink, table: Table) -> None:
+        sink.prepare(table)
+        lacking: list[dict[str, object]] = [{c.name: None} for c in table.columns if c.required]
+        with_nul = [{c.name: "a\0b"} for c in table.columns if c.kind is Kind.TEXT]
+        with_nul += [{c.name: '["a\\u0000"]'} for c in table.columns if c.kind is Kind.JSON]
+        wrong = [event(table, number, **row) for number, row in enumerate([*lacking, *with_nul])]
+        right = event(table, 255)
+
+        with pytest.raises(RowsRefused) as refused:
+            sink.write(table, batch_of(table, right, *wrong, right), move(1))
+        assert sorted(refused.value.refused) == list(range(1, len(wrong) + 1))
+        assert all(table.fault(row, "")[1].endswith(("missing", "NUL")) for row in wrong)
+        assert stored(sink, table) == []
+        assert sink.write(table, batch_of(table, right), move(1)) == 1
+
+    def test_streams_have_places_of_their_own(self, sink: TableSink) -> None:
+        for number, table in enumerate(EVENT_TABLES):
+            sink.prepare(table)
+            sink.write(table, batch_of(table, event(table, 1)), move(number + 1, group=f"sink:{table.name}"))
+
+        places = [sink.place(f"sink:{table.name}", "cart-data", 0) for table in EVENT_TABLES]
+        assert places == [mark(number + 1) for number in range(len(EVENT_TABLES))]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from footfall.log.base import Commit
+from footfall.log.base import Commit, Committed, Place
 from footfall.log.embedded import EmbeddedLog
 from footfall.processors import dedupe
 
@@ -25,15 +25,27 @@ GAP = 0.2
 def in_two(first: Callable[[Commit], Commit], second: Callable[[Commit], Commit], *, of_processors: bool) -> None:
     """Make two transactions of the commits of processors, or of those of sources."""
 
-    def commit(log: EmbeddedLog, whole: Commit) -> Sequence[int]:
+    def commit(log: EmbeddedLog, whole: Commit) -> Committed:
         if bool(whole.positions) != of_processors or not whole.outputs:
             return COMMIT(log, whole)
+        foreseen = Committed((), _ends(log, whole))
+        whole = replace(whole, positions=[replace(one, place=foreseen.place_of(one)) for one in whole.positions])
         begun = COMMIT(log, first(whole))
         threading.Event().wait(GAP)
         ended = COMMIT(log, second(whole))
-        return begun or ended
+        return replace(foreseen, offsets=begun.offsets or ended.offsets)
 
     EmbeddedLog.commit = commit  # type: ignore[method-assign, assignment]
+
+
+def _ends(log: EmbeddedLog, commit: Commit) -> dict[tuple[str, int], Place]:
+    """Where partitions will end, when nobody else writes to them."""
+    ends: dict[tuple[str, int], Place] = {}
+    for one in commit.outputs:
+        key = (one.stream, one.partition)
+        end = ends.get(key) or log.place(*key, at="latest")
+        ends[key] = Place(end.offset + one.batch.num_rows, end.sequence + 1)
+    return ends
 
 
 def outputs(commit: Commit) -> Commit:
@@ -59,7 +71,7 @@ def outputs_before_position() -> None:
 def state_not_saved() -> None:
     """Processors remember nothing beyond their process."""
 
-    def commit(log: EmbeddedLog, whole: Commit) -> Sequence[int]:
+    def commit(log: EmbeddedLog, whole: Commit) -> Committed:
         return COMMIT(log, replace(whole, state=()) if whole.positions else whole)
 
     EmbeddedLog.commit = commit  # type: ignore[method-assign, assignment]

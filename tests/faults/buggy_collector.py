@@ -11,7 +11,7 @@ from typing import Final
 
 from footfall.core.errors import FootfallError
 from footfall.engine.intake import Arrival, Intake, _Waiting
-from footfall.log.base import Append, Commit
+from footfall.log.base import Append, Commit, Committed
 from footfall.log.embedded import EmbeddedLog
 
 COMMIT: Final = EmbeddedLog.commit
@@ -42,7 +42,7 @@ def answers_before_commit() -> None:
 def in_two(of: Callable[[Append], bool]) -> None:
     """Make two transactions of one: the outputs for which this holds, and the others."""
 
-    def commit(log: EmbeddedLog, whole: Commit) -> Sequence[int]:
+    def commit(log: EmbeddedLog, whole: Commit) -> Committed:
         COMMIT(log, replace(whole, outputs=[one for one in whole.outputs if of(one)]))
         threading.Event().wait(GAP)
         return COMMIT(log, Commit(outputs=[one for one in whole.outputs if not of(one)]))
@@ -58,7 +58,7 @@ def partitions_apart() -> None:
 def writes_again() -> None:
     """Each commit is made twice, as if the first had failed."""
 
-    def commit(log: EmbeddedLog, whole: Commit) -> Sequence[int]:
+    def commit(log: EmbeddedLog, whole: Commit) -> Committed:
         COMMIT(log, replace(whole, state=()))
         return COMMIT(log, whole)
 

@@ -20,8 +20,9 @@ import pytest
 from footfall import wiring
 from footfall.core.events import CART, FAILED
 from footfall.engine.ingest import Splitter
-from footfall.log.embedded import EmbeddedLog
+from footfall.log.base import RetainingLog
 from footfall.sinks.sqlite import SqliteTables
+from footfall.sinks.tables import TableSink
 from tests.faults.buggy_sink import BUGS
 from tests.observing import command, environment
 from tests.unit.carts import at, selections, stored, table_rows
@@ -37,7 +38,7 @@ TOO_LONG = 30.0
 class Load:
     """Selections that keep coming, some of them twice."""
 
-    log: EmbeddedLog
+    log: RetainingLog
     rng: random.Random
     given: list[dict[str, Any]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -63,7 +64,7 @@ class Killed:
     """A sink that is killed again and again, and what is in its table."""
 
     data_dir: Path
-    log: EmbeddedLog
+    log: RetainingLog
     tables: SqliteTables
     bug: str | None
     process: subprocess.Popen[bytes] | None = None
@@ -164,7 +165,7 @@ def under(load: Load) -> Iterator[None]:
         thread.join()
 
 
-def differences(load: Load, log: EmbeddedLog, tables: SqliteTables) -> list[str]:
+def differences(load: Load, log: RetainingLog, tables: TableSink) -> list[str]:
     """Lost, doubled or changed rows, and selections that were set aside."""
     expected = {key(row): row for row in table_rows(load.given)}
     found = stored(tables)
@@ -182,6 +183,7 @@ def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["username"], row["creation_timestamp"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_twenty_kills_of_the_sink_neither_lose_nor_double_a_row(tmp_path: Path) -> None:

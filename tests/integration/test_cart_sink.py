@@ -160,7 +160,7 @@ def test_the_stream_can_be_looked_at_by_username(shop: Shop) -> None:
 def test_an_unknown_sink_is_answered_with_those_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["sink", "basket", "--data-dir", str(tmp_path)]) == 2
 
-    assert "There are: cart." in capsys.readouterr().err
+    assert "There are: cart, clicks, sessions, offers." in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
@@ -185,6 +185,7 @@ def sink_process(data_dir: Path, *, program: str | None = None) -> Iterator[subp
             process.kill()
 
 
+@pytest.mark.alone
 def test_a_running_sink_has_new_rows_in_the_table_within_half_a_second(tmp_path: Path) -> None:
     waited = []
     put(tmp_path, {})

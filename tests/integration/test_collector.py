@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from footfall.core.errors import Unavailable
 from footfall.core.events import CLICKS, CUSTOM, FAILED
 from footfall.engine.failed import FailedEvents
 from footfall.engine.refailed import replay_failed
-from footfall.log.base import Commit
+from footfall.log.base import Commit, Committed
 from footfall.log.embedded import EmbeddedLog
 from tests.integration.collecting import ADA, Site, answer_of, site
 
@@ -39,7 +39,7 @@ class Gate(EmbeddedLog):
     reached: threading.Event
     broken = False
 
-    def commit(self, commit: Commit) -> Sequence[int]:
+    def commit(self, commit: Commit) -> Committed:
         self.reached.set()
         self.waits.wait(30)
         if self.broken:

@@ -7,7 +7,7 @@ import gzip
 import json
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from footfall.apps.web.settings import WebSettings
 from footfall.core.clock import SystemClock
 from footfall.core.errors import Failure
 from footfall.core.events import CLICKS, FAILED
-from footfall.log.base import Commit
+from footfall.log.base import Commit, Committed
 from footfall.log.embedded import EmbeddedLog
 from tests.integration.collecting import ADA, Site, answer_of, site
 
@@ -159,7 +159,7 @@ class Damaged(EmbeddedLog):
 
     waits: threading.Event
 
-    def commit(self, commit: Commit) -> Sequence[int]:
+    def commit(self, commit: Commit) -> Committed:
         raise Failure(f"Damaged: {self.__class__.__name__} at /secret/path: SELECT 1.")
 
 

@@ -108,6 +108,7 @@ def running(start: Start) -> Running:
     return one
 
 
+@pytest.mark.alone
 def test_it_ends_within_two_seconds_also_while_pages_are_open(running: Running, tmp_path: Path) -> None:
     with running.connect() as page:
         assert page.recv(12) == b"HTTP/1.1 101"

@@ -71,11 +71,13 @@ class Shaky(EmbeddedLog):
     failing: list[tuple[str, int]]
     """The streams' partitions whose next read fails."""
 
-    def read(self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000) -> Read:
+    def read(
+        self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000, before: int | None = None
+    ) -> Read:
         if (stream, partition) in self.failing:
             self.failing.remove((stream, partition))
             raise Unavailable("The disk is away.")
-        return super().read(stream, partition, place, max_rows=max_rows)
+        return super().read(stream, partition, place, max_rows=max_rows, before=before)
 
 
 def shaky_log(directory: Path, *, clock: Clock) -> Shaky:

@@ -23,9 +23,9 @@ from footfall.log.base import Commit, StateWrite
 from footfall.log.codecs.arrow import encode
 from footfall.log.embedded import EmbeddedLog, EmbeddedSettings
 from footfall.log.embedded.frames import batches_of, merged
-from footfall.log.embedded.merging import block_of
 from footfall.log.embedded.segments import DIRECTORY, Range, SegmentReader
 from footfall.log.embedded.state import state_of
+from footfall.log.packing import block_of
 
 GROUP = "count"
 BY_FOUR = EmbeddedSettings(merge_rows=4)
@@ -65,6 +65,7 @@ def same(found: Sequence[Batch], expected: Sequence[Batch]) -> bool:
 # ---------------------------------------------------------------- what is merged
 
 
+@pytest.mark.alone
 def test_many_small_commits_leave_few_rows_and_read_back_fast(tmp_path: Path) -> None:
     with EmbeddedLog.open(tmp_path) as log:
         for first in range(0, 20_000, 100):  # a hundred writes a commit: each is a row of its own, and syncs are slow

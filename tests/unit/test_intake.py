@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ from footfall.core.events import CART, CART_SCHEMA, CLICKS, CUSTOM, CUSTOM_SCHEM
 from footfall.core.hashing import id_from_text, partition_of
 from footfall.engine.failed import failed_batch
 from footfall.engine.intake import Arrival, Intake, Overloaded
-from footfall.log.base import Commit
+from footfall.log.base import Commit, Committed
 from footfall.log.embedded import EmbeddedLog
 from footfall.sources.base import BadRow
 from footfall.sources.collect import click_of
@@ -72,7 +72,7 @@ class Broken(EmbeddedLog):
 
     full = False
 
-    def commit(self, commit: Commit) -> Sequence[int]:
+    def commit(self, commit: Commit) -> Committed:
         if self.full:
             raise Unavailable("No space left on device.")
         return super().commit(commit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from footfall.core.events import CUSTOM, CUSTOM_SCHEMA, Batch
 from footfall.core.hashing import id_from_text
 from footfall.engine.intake import Arrival, Intake
 from footfall.engine.seen_custom import SeenCustom
-from footfall.log.base import Append, Commit
+from footfall.log.base import Append, Commit, Committed
 from footfall.log.embedded import EmbeddedLog
 from tests.unit.streams import events, open_log
 
@@ -107,7 +107,7 @@ def test_an_event_whose_commit_failed_is_written_when_it_comes_again(tmp_path: P
 
         full = True
 
-        def commit(self, commit: Commit) -> Sequence[int]:
+        def commit(self, commit: Commit) -> Committed:
             if self.full:
                 raise Unavailable("No space left on device.")
             return super().commit(commit)

@@ -55,11 +55,13 @@ def test_the_feed_goes_on_when_the_log_can_be_read_again(tmp_path: Path, error: 
         away = threading.Event()
         asked = threading.Event()
 
-        def read(self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000) -> Read:
+        def read(
+            self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000, before: int | None = None
+        ) -> Read:
             if self.away.is_set():
                 self.asked.set()
                 raise error
-            return super().read(stream, partition, place, max_rows=max_rows)
+            return super().read(stream, partition, place, max_rows=max_rows, before=before)
 
     clock, came = SystemClock(), threading.Event()
     open_log(tmp_path, partitions=PARTITIONS, clock=clock).close()

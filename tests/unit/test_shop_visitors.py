@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from footfall.apps.web.shop.visitors import (
 )
 from footfall.apps.web.shop.words import ADJECTIVES, GERUNDS, NOUNS
 from footfall.core.errors import Failure
-from footfall.log.base import Commit, DurableLog
+from footfall.log.base import Commit, Committed, DurableLog
 from footfall.log.embedded import EmbeddedLog
 
 KEY = bytes(range(32))
@@ -100,7 +99,7 @@ class Stalled(EmbeddedLog):
     gate = threading.Event()
     waiting = 0
 
-    def commit(self, commit: Commit) -> Sequence[int]:
+    def commit(self, commit: Commit) -> Committed:
         self.waiting += 1
         self.gate.wait()
         return super().commit(commit)

@@ -16,7 +16,7 @@ import xxhash
 
 from footfall.core.errors import Reason
 from footfall.core.events import FAILED, FAILED_SCHEMA, Batch
-from footfall.log.base import Append, Log, Place
+from footfall.log.base import Append, Chunk, Log, Place
 
 OPEN: Final = "open"
 REPLAYED: Final = "replayed"
@@ -109,6 +109,24 @@ def failed_batch(
         for row, event_id in zip(bad, ids, strict=True)
     ]
     return to_batch(records)
+
+
+def set_aside(chunks: Iterable[Chunk]) -> list[Append]:
+    """What to append for the messages among these events that are none."""
+    return [
+        Append(
+            FAILED,
+            0,
+            failed_batch(
+                chunk.unreadable,
+                source=f"{chunk.stream}-{chunk.partition}",
+                layout=chunk.format,
+                now_ms=chunk.appended_ms,
+            ),
+        )
+        for chunk in chunks
+        if chunk.unreadable
+    ]
 
 
 def marks(events: Iterable[FailedEvent], *, status: str, now_ms: int) -> Batch:

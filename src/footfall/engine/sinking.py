@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from footfall.core.clock import Clock
 from footfall.core.errors import OffsetOutOfRange, Reason, Unavailable
-from footfall.core.events import CART, Batch
+from footfall.core.events import CART, ENRICHED, OFFERS, SESSIONS, Batch
 from footfall.engine.failed import FailedEvents, failed_batch
 from footfall.engine.log_identity import identity_of
 from footfall.engine.logs import logger
@@ -25,7 +25,8 @@ from footfall.engine.pause import Pause
 from footfall.engine.worker import Progress, Worker
 from footfall.log.base import Chunk, DurableLog, Log, Place
 from footfall.log.codecs.json import encode
-from footfall.sinks.tables import CLICKSTREAM_DATA, Bookmark, Move, RowsRefused, Table, TableSink
+from footfall.sinks import tables
+from footfall.sinks.tables import Bookmark, Move, RowsRefused, Table, TableSink
 
 _ROWS: Final = 10_000
 """The most events that one transaction covers."""
@@ -48,7 +49,13 @@ class Sink:
 
 
 SINKS: Final[Mapping[str, Sink]] = {
-    sink.name: sink for sink in (Sink(name="cart", stream=CART, table=CLICKSTREAM_DATA),)
+    sink.name: sink
+    for sink in (
+        Sink(name="cart", stream=CART, table=tables.CLICKSTREAM_DATA),
+        Sink(name="clicks", stream=ENRICHED, table=tables.ENRICHED_CLICKS),
+        Sink(name="sessions", stream=SESSIONS, table=tables.SESSIONS),
+        Sink(name="offers", stream=OFFERS, table=tables.OFFERS),
+    )
 }
 """The sinks that there are, by name."""
 
@@ -104,6 +111,8 @@ class TableTask:
         """What the target keeps as the place."""
         self._at: Place | None = None
         """Where to read on; None before the target was asked."""
+        self._sure = False
+        """Whether the target has nothing but what it said itself: not after a write whose answer got lost."""
         self._set_aside: FailedEvents | None = None
         self.written = Written()
         self.trouble = ""
@@ -133,6 +142,7 @@ class TableTask:
         try:
             done = self._step()
         except Unavailable as error:
+            self._sure = False
             seconds = self._pause.lengthen()
             if not self.trouble:
                 logger().warning("sink_waits", sink=self._sink.name, error=str(error), seconds=seconds)
@@ -145,7 +155,7 @@ class TableTask:
         return done
 
     def _step(self) -> int | None:
-        at = self._at = self._at or self._begin()
+        at = self._at = self._at if self._at is not None and self._sure else self._begin()
         try:
             read = self._log.read(self._sink.stream, self._partition, at, max_rows=_ROWS)
         except OffsetOutOfRange as error:
@@ -163,6 +173,7 @@ class TableTask:
         self._target.prepare(self._sink.table)
         self._identity = self._ask_identity()
         self._stored = self._target.place(self._sink.group, self._sink.stream, self._partition)
+        self._sure = True
         first = self._log.place(self._sink.stream, self._partition)
         if self._stored is None:
             return first

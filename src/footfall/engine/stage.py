@@ -18,8 +18,21 @@ import numpy.typing as npt
 from footfall.core.errors import Reason
 from footfall.core.events import CLICKS, ENRICHED, FAILED, Batch
 from footfall.core.watermarks import WatermarkSettings
-from footfall.engine.failed import failed_batch
-from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, Read, StateWrite, first_place
+from footfall.engine.ahead import Ahead
+from footfall.engine.failed import failed_batch, set_aside
+from footfall.log.base import (
+    AFTER_OUTPUTS,
+    Append,
+    Chunk,
+    Commit,
+    Committed,
+    DurableLog,
+    Place,
+    Position,
+    Read,
+    StateWrite,
+    first_place,
+)
 from footfall.log.codecs.json import encode
 from footfall.processors.base import NO_TIME, Codebook, Frame, Partial, Processor, Running
 from footfall.processors.enrichment.processor import Arrival, Enrichment, RunningEnrichment, together
@@ -63,8 +76,8 @@ class Stage:
         self._book = Codebook()
         self._seconds = seconds
         self.high = NO_TIME
-        self._expected: dict[str, Place] = {}
-        """What the log holds as each processor's position."""
+        self._expected: dict[tuple[str, str], Place] = {}
+        """What the log holds as each processor's position, by its name and the stream."""
         self.put_out: dict[str, int] = {}
         """Events put out since the start, by stream."""
         self.enrichment: RunningEnrichment | None = None
@@ -79,12 +92,27 @@ class Stage:
         for follower in settings.followers:
             self.followers[follower.name] = follower.start(book=self._book, state=log.state(follower.name, partition))
             self._at[follower.name] = self._start(follower.name, ENRICHED)
-        self._enriched_end = log.place(ENRICHED, partition, at="latest")
+        self._enriched_end = self._first_end()
+        self._ahead = Ahead(log, partition, self._at, self._enriched_end if self.enrichment else None)
 
     def _start(self, name: str, stream: str) -> Place:
         """Where a processor goes on: where it stands, or, if it is new, at the first event that is kept."""
-        stands = self._expected[name] = self._log.position(name, stream, self.partition)
+        stands = self._stands(name, stream)
         return first_place(self._log, stands, stream, self.partition)
+
+    def _stands(self, name: str, stream: str) -> Place:
+        stands = self._expected[name, stream] = self._log.position(name, stream, self.partition)
+        return stands
+
+    def _first_end(self) -> Place:
+        """Up to where enriched clicks count. Those after it were put out by a commit that failed, and come again."""
+        latest = self._log.place(ENRICHED, self.partition, at="latest")
+        if not self.enrichment:
+            return latest
+        said = self._stands("enrichment", ENRICHED)
+        if said != Place() or not self._log.repeats:
+            return said if self._log.repeats else latest
+        return self._log.place(ENRICHED, self.partition)
 
     # -- what it waits for --------------------------------------------------------------------------------
 
@@ -93,6 +121,11 @@ class Stage:
         if self.enrichment and self._level():
             return {(CLICKS, self.partition): self._clicks_at}
         return {(ENRICHED, self.partition): min(self._at.values(), default=self._enriched_end)}
+
+    @property
+    def clicks_at(self) -> Place | None:
+        """Where clicks are read next; None if they are not enriched here."""
+        return self._clicks_at if self.enrichment else None
 
     def lag(self) -> int:
         """Events of the log that are not processed yet."""
@@ -128,13 +161,11 @@ class Stage:
         for chunks in portions(read.chunks):
             outputs += self._portion(enrichment, chunks)
         positions = [self._move("enrichment", CLICKS, read.place)]
-        enriched = [append for append in outputs if append.stream == ENRICHED]
-        rows = sum(append.batch.num_rows for append in enriched)
-        end = Place(self._enriched_end.offset + rows, self._enriched_end.sequence + len(enriched))
-        positions += [self._move(name, ENRICHED, end) for name in self._at]
-        self._commit(outputs, positions)
-        self._clicks_at, self._enriched_end = read.place, end
-        self._at = dict.fromkeys(self._at, end)
+        positions += [self._move(name, ENRICHED, AFTER_OUTPUTS) for name in ("enrichment", *self._at)]
+        committed = self._commit(outputs, positions)
+        self._clicks_at = read.place
+        self._enriched_end = committed.ends.get((ENRICHED, self.partition), self._enriched_end)
+        self._at = dict.fromkeys(self._at, self._enriched_end)
         self.high = enrichment.watermark.high
         return read.rows
 
@@ -147,19 +178,19 @@ class Stage:
             outputs.append(Append(ENRICHED, self.partition, frame.batch, frame.watermark))
         if enriched.conflicts is not None:
             outputs.append(self._conflicts(enriched.conflicts, enriched.conflict_rows, chunks))
-        return outputs + self._follow(frame, self.followers)
+        return outputs + set_aside(chunks) + self._follow(frame, self.followers)
 
     def _follow(self, frame: Frame, followers: Mapping[str, Running]) -> list[Append]:
         outputs = []
         for name, follower in followers.items():
             begun = perf_counter()
-            made = follower.process(frame)
+            made = follower.process(self._ahead.without(name, frame))
             outputs += [Append(one.stream, self.partition, one.batch, frame.watermark) for one in made]
             self._spend(name, begun)
         return outputs
 
     def _conflicts(self, clicks: Batch, rows: npt.NDArray[np.int64], chunks: Sequence[Chunk]) -> Append:
-        offsets = np.concatenate([np.arange(c.offset, c.next_offset) for c in chunks])[rows].tolist()
+        offsets = np.concatenate([chunk.offsets for chunk in chunks])[rows].tolist()
         detail = "event_id was seen before with another userId, productId, event_type or original_timestamp"
         bad = [
             Conflict(offset, Reason.ID_CONFLICT, detail, raw)
@@ -176,10 +207,9 @@ class Stage:
         """Let the followers that are furthest behind read on from the log."""
         behind = min(self._at.values(), default=self._enriched_end)
         followers = {name: self.followers[name] for name, place in self._at.items() if place == behind}
-        others = [place.offset for place in self._at.values() if place != behind]
-        most = min([self._settings.max_rows, *(offset - behind.offset for offset in others)])
+        ends = [place.offset for place in (*self._at.values(), self._enriched_end) if place.offset > behind.offset]
         begun = perf_counter()
-        read = self._whole_batches(behind, max(most, 1))
+        read = self._whole_batches(behind, before=min(ends, default=None))
         self._spend("read", begun)
         if not read.chunks:
             return None
@@ -191,12 +221,13 @@ class Stage:
         self._at.update(dict.fromkeys(followers, read.place))
         return read.rows
 
-    def _whole_batches(self, place: Place, rows: int) -> Read:
+    def _whole_batches(self, place: Place, *, before: int | None) -> Read:
         """Read on to the end of a batch: its watermark, the time of all its rows, comes with the last one."""
-        read = self._log.read(ENRICHED, self.partition, place, max_rows=rows)
+        rows = self._settings.max_rows
+        read = self._log.read(ENRICHED, self.partition, place, max_rows=rows, before=before)
         chunks = [*read.chunks]
         while chunks and chunks[-1].watermark is None:
-            read = self._log.read(ENRICHED, self.partition, read.place, max_rows=self._settings.max_rows)
+            read = self._log.read(ENRICHED, self.partition, read.place, max_rows=rows, before=before)
             if not read.chunks:
                 break
             chunks += read.chunks
@@ -210,9 +241,9 @@ class Stage:
         return Frame(batch, book=self._book, before=NO_TIME, watermark=watermark, high=self.high)
 
     def _move(self, name: str, stream: str, place: Place) -> Position:
-        return Position(name, stream, self.partition, self._expected[name], place)
+        return Position(name, stream, self.partition, self._expected[name, stream], place)
 
-    def _commit(self, outputs: Sequence[Append], positions: Sequence[Position]) -> None:
+    def _commit(self, outputs: Sequence[Append], positions: Sequence[Position]) -> Committed:
         begun = perf_counter()
         state = []
         running: dict[str, Running | RunningEnrichment] = {**self.followers}
@@ -222,12 +253,13 @@ class Stage:
             state += [StateWrite(name, self.partition, c.table, c.batch, c.reset) for c in operator.changes()]
         self._spend("state", begun)
         begun = perf_counter()
-        self._log.commit(Commit(outputs=outputs, positions=positions, state=state))
-        self._expected.update({position.group: position.place for position in positions})
+        committed = self._log.commit(Commit(outputs=outputs, positions=positions, state=state))
+        self._expected.update({(one.group, one.stream): committed.place_of(one) for one in positions})
         self._spend("commit", begun)
         for append in outputs:
             if append.batch.num_rows:
                 self.put_out[append.stream] = self.put_out.get(append.stream, 0) + append.batch.num_rows
+        return committed
 
     # -- once a second ------------------------------------------------------------------------------------
 

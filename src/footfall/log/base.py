@@ -10,8 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
+import numpy as np
+import numpy.typing as npt
+
+from footfall.core.errors import Reason
 from footfall.core.events import Batch
 
 
@@ -54,8 +58,20 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message of a stream that is no event. Whoever reads the stream first sets it aside."""
+
+    line: int
+    """Its offset."""
+    reason: Reason
+    detail: str
+    """For people: the field, its value, the rule."""
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive events of one partition, as read. May have no rows (a watermark alone)."""
+    """Events of one partition in their order, as read. May have no rows (a watermark alone)."""
 
     stream: str
     partition: int
@@ -65,11 +81,19 @@ class Chunk:
     watermark: int | None
     appended_ms: int
     """Wall-clock time of the append."""
+    row_offsets: npt.NDArray[np.int64] | None = None
+    """Of each row, where they are not consecutive."""
+    unreadable: Sequence[Unreadable] = ()
+    """Messages among these events that are none; only a log whose messages others write has any."""
+    format: str = "json"
+    """How ``unreadable`` messages were meant to be read: the name of a codec."""
 
     @property
-    def next_offset(self) -> int:
-        """Where to read on."""
-        return self.offset + int(self.batch.num_rows)
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """The offset of each row."""
+        if self.row_offsets is not None:
+            return self.row_offsets
+        return np.arange(self.offset, self.offset + self.batch.num_rows)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,9 +104,13 @@ class Place:
     sequence: int = 0
 
 
+AFTER_OUTPUTS: Final = Place(-1, -1)
+"""Stands for the place after the commit's last output in a partition; the expected one where it has none there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Moves a group's place in a partition from ``expected`` to ``offset``, or fails with Fenced.
+    """Moves a group's place in a partition from ``expected`` to ``place``, or fails with Fenced.
 
     A place counts *batches' events*, and ``sequence`` counts the batches read, so that a batch without
     rows is also passed only once. A group that never committed stands at offset 0, sequence 0.
@@ -116,6 +144,22 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit wrote."""
+
+    offsets: Sequence[int]
+    """Of the first row of each output, in their order."""
+    ends: Mapping[tuple[str, int], Place]
+    """For each partition with outputs, the place after the last of them."""
+
+    def place_of(self, position: Position) -> Place:
+        """Where the position has been moved to."""
+        if position.place != AFTER_OUTPUTS:
+            return position.place
+        return self.ends.get((position.stream, position.partition), position.expected)
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """What a read brought: chunks in order, and the place after them."""
 
@@ -129,7 +173,18 @@ class Read:
 
 
 class Log(Protocol):
-    """An ordered, durable record of events. Safe to use from several threads; open one a process."""
+    """An ordered, durable record of events. Safe to use from several threads; open one a process.
+
+    Offsets grow by one with each event of a partition; a log may leave some out.
+    """
+
+    @property
+    def repeats(self) -> bool:
+        """Whether an event may be appended twice when a commit fails half way.
+
+        ``read`` then leaves out those that it has brought lately.
+        """
+        ...
 
     def create(self, stream: str, settings: StreamSettings = StreamSettings()) -> None:
         """Make a stream. If it is there, its partitions stay as they are, and how long it is kept is changed."""
@@ -137,6 +192,10 @@ class Log(Protocol):
 
     def streams(self) -> Sequence[StreamInfo]:
         """All streams, by name."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """The names of all streams, sorted."""
         ...
 
     def info(self, stream: str) -> StreamInfo:
@@ -151,8 +210,10 @@ class Log(Protocol):
         """
         ...
 
-    def read(self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000) -> Read:
-        """The next events, at most ``max_rows`` unless the next row range cannot be cut smaller.
+    def read(
+        self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000, before: int | None = None
+    ) -> Read:
+        """The next events, at most ``max_rows``, and none at the offset ``before`` or after it.
 
         Every batch's checksum is verified. Reading ends at ``max_rows`` also in the middle of an appended
         batch: then ``place.sequence`` still names that batch, and ``place.offset`` points into it.
@@ -195,11 +256,18 @@ class Checkpoints(Protocol):
         """All groups that have a position or state."""
         ...
 
-    def commit(self, commit: Commit) -> Sequence[int]:
-        """Make outputs, positions and state durable in one transaction; return the outputs' first offsets.
+    def delete_group(self, group: str) -> None:
+        """Forget a group's positions and state, so that it starts from the beginning."""
+        ...
 
-        Raises Fenced when a position is not where it was expected: then nothing was written.
-        Raises Unavailable when it could not be made durable: then nothing was written either.
+    def commit(self, commit: Commit) -> Committed:
+        """Make outputs, positions and state durable.
+
+        On a log that keeps the positions itself this is one transaction. On another one, positions and state are
+        written together, once the outputs are acknowledged: after a failure in between, outputs may be there
+        without them, and come again with the same event ids (see ``Log.repeats``).
+        Raises Fenced when a position is not where it was expected: then neither positions nor state were written.
+        Raises Unavailable when it could not be made durable: then these were not written either.
         """
         ...
 

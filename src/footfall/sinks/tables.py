@@ -11,34 +11,7 @@ import pyarrow as pa
 
 from footfall.core.errors import Reason
 from footfall.core.events import Batch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column of a table. It has the name of the stream's field that fills it."""
-
-    name: str
-    longest: int | None = None
-    """Of a text: how many characters fit. None: the column holds times, in microseconds without a time zone."""
-    required: bool = False
-
-    @property
-    def field(self) -> pa.Field:
-        """The column, as Arrow knows it."""
-        kind = pa.timestamp("us") if self.longest is None else pa.string()
-        return pa.field(self.name, kind, nullable=not self.required)
-
-    def fault(self, value: object) -> tuple[Reason, str] | None:
-        """Why the column does not hold the value, for people; None if it should."""
-        if value is None:
-            return (Reason.MISSING_FIELD, f"{self.name}: missing") if self.required else None
-        if self.longest is None or not isinstance(value, str):
-            return None
-        if "\0" in value:
-            return Reason.BAD_ENCODING, f"{self.name}: {value[:80]!a} holds a NUL"
-        if len(value) > self.longest:
-            return Reason.FIELD_TOO_LONG, f"{self.name}: {len(value):,} characters; {self.longest} fit"
-        return None
+from footfall.sinks.columns import Column, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +36,7 @@ class Table:
     def rows(self, events: Batch) -> Batch:
         """The rows that these events of a stream make: one each, in order."""
         return Batch.from_arrays(
-            [events.column(field.name).cast(field.type) for field in self.schema], schema=self.schema
+            [column.filled(events.column(column.name)) for column in self.columns], schema=self.schema
         )
 
     def fault(self, row: dict[str, Any], otherwise: str) -> tuple[Reason, str]:
@@ -76,7 +49,7 @@ CLICKSTREAM_DATA: Final = Table(
     name="clickstream_data",
     columns=(
         Column(name="username", longest=32, required=True),
-        Column(name="creation_timestamp", required=True),
+        Column(name="creation_timestamp", kind=Kind.LOCAL_TIME, required=True),
         Column(name="category", longest=10),
         Column(name="gender", longest=10),
         Column(name="style", longest=20),
@@ -87,7 +60,74 @@ CLICKSTREAM_DATA: Final = Table(
 )
 """What visitors put into the cart."""
 
-TABLES: Final = (CLICKSTREAM_DATA,)
+_EVENT: Final = (
+    Column(name="timestamp", kind=Kind.TIME, required=True),
+    Column(name="event_id", kind=Kind.UUID, required=True),
+    Column(name="userId", required=True),
+)
+"""What all events have."""
+
+ENRICHED_CLICKS: Final = Table(
+    name="enriched_clicks",
+    columns=(
+        *_EVENT,
+        Column(name="productId", required=True),
+        Column(name="event_type", required=True),
+        Column(name="original_timestamp", kind=Kind.BIGINT),
+        Column(name="ip"),
+        Column(name="userAgent"),
+        Column(name="age", kind=Kind.INTEGER),
+        Column(name="gender"),
+        Column(name="sessionId"),
+        Column(name="page"),
+        Column(name="referrer"),
+        Column(name="late", kind=Kind.BOOLEAN, required=True),
+        Column(name="category", required=True),
+        Column(name="title", required=True),
+        Column(name="birthdate", kind=Kind.DATE),
+        Column(name="country", required=True),
+        Column(name="deviceType", required=True),
+        Column(name="is_bot", kind=Kind.BOOLEAN, required=True),
+        Column(name="is_refresh", kind=Kind.BOOLEAN, required=True),
+    ),
+    key=("event_id",),
+)
+"""The stream ``enriched-click-data``."""
+
+SESSIONS: Final = Table(
+    name="sessions",
+    columns=(
+        *_EVENT,
+        Column(name="start", kind=Kind.TIME, required=True),
+        Column(name="end", kind=Kind.TIME, required=True),
+        Column(name="clicks", kind=Kind.INTEGER, required=True),
+        Column(name="refreshes", kind=Kind.INTEGER, required=True),
+        Column(name="views", kind=Kind.INTEGER, required=True),
+        Column(name="carts", kind=Kind.INTEGER, required=True),
+        Column(name="first_product", required=True),
+        Column(name="last_product", required=True),
+        Column(name="country", required=True),
+        Column(name="deviceType", required=True),
+        Column(name="is_bot", kind=Kind.BOOLEAN, required=True),
+    ),
+    key=("event_id",),
+)
+"""The stream ``sessions``."""
+
+OFFERS: Final = Table(
+    name="offers",
+    columns=(
+        *_EVENT,
+        Column(name="offer", required=True),
+        Column(name="pattern", required=True),
+        Column(name="matched", kind=Kind.JSON, required=True),
+    ),
+    key=("event_id",),
+)
+"""The stream ``special-offers``."""
+
+TABLES: Final = (CLICKSTREAM_DATA, ENRICHED_CLICKS, SESSIONS, OFFERS)
+"""All tables. Those of events have the columns of their stream, under the same names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +164,8 @@ class RowsRefused(Exception):
 class TableSink(Protocol):
     """Tables in one target, and how far the streams are in them. For one thread at a time.
 
-    All methods raise Unavailable when the target cannot be used now: then nothing was changed, and the same call
-    may go through later.
+    All methods raise Unavailable when the target cannot be used now; the same call may go through later. After an
+    Unavailable of ``write``, either all was written or nothing, and ``place`` tells which.
     """
 
     def prepare(self, table: Table) -> None:
@@ -133,7 +173,7 @@ class TableSink(Protocol):
         ...
 
     def place(self, group: str, stream: str, partition: int) -> Bookmark | None:
-        """The group's bookmark; None if it never wrote."""
+        """The group's bookmark; None if it never wrote. Waits for a write that is on its way there."""
         ...
 
     def write(self, table: Table, batch: Batch, move: Move) -> int:

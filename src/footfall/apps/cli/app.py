@@ -16,6 +16,7 @@ from footfall.apps.cli import (
     health,
     load,
     query,
+    rebuild,
     replay,
     run,
     serve,
@@ -59,6 +60,7 @@ app.command("up")(up.up)
 app.command("replay")(replay.replay)
 app.command("backfill")(backfill.backfill)
 app.command("load")(load.load)
+app.command("rebuild")(rebuild.rebuild)
 app.command("generate")(generate.generate)
 app.command("run")(run.run)
 app.command("serve")(serve.serve)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping as Mapping_
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -62,6 +63,11 @@ SettingsFile = Annotated[
 def calm_libraries() -> None:
     """Keep numpy from starting threads for linear algebra: Footfall does none, and each start would wait for them."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - the one module that may
+
+
+def announce(addresses: Mapping_[str, str]) -> None:
+    """Tell all that this process starts where the parts of the pipeline are, whatever settings file they read."""
+    os.environ.update(addresses)  # noqa: TID251 - the one module that may
 
 
 def data_dir_of(arguments: Sequence[str]) -> Path:

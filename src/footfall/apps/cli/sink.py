@@ -15,7 +15,9 @@ from footfall.core.errors import UsageError
 
 
 def sink(
-    which: Annotated[str, typer.Argument(metavar="NAME", help="cart: cart-data into the table clickstream_data.")],
+    which: Annotated[
+        str, typer.Argument(metavar="NAME", help="cart, clicks, sessions or offers: which stream goes into its table.")
+    ],
     until_end: Annotated[
         bool, typer.Option("--until-end", help="End when everything in the log is in the table.")
     ] = False,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from footfall.core.events import EVENT_ID, SESSIONS, Batch
 from footfall.sinks.base import Source, Warehouse
-from footfall.sinks.tables import TABLES, TableSink
+from footfall.sinks.tables import CLICKSTREAM_DATA, TableSink
 from footfall.sinks.tables import Table as Sunk
 from footfall.stores.base import ServingStore
 from footfall.stores.views import VIEWS
@@ -97,12 +97,15 @@ def lookup_tables(store: ServingStore) -> list[Table]:
 def all_tables(
     store: ServingStore, warehouse: Warehouse, sources: Iterable[Source], tables: TableSink | None = None
 ) -> Mapping[str, Table]:
-    """Everything that a query may name, by name. A stream goes before a view of the same name."""
+    """Everything that a query may name, by name. A stream goes before a view of the same name.
+
+    Of the sinks' tables only the cart's: the others have the rows and columns of their streams.
+    """
     found = [
         *lookup_tables(store),
         *(view_table(store, name) for name in VIEWS),
         *(stream_table(warehouse, source) for source in sources),
-        *(sunk_table(tables, sunk) for sunk in TABLES if tables is not None),
+        *([sunk_table(tables, CLICKSTREAM_DATA)] if tables is not None else []),
     ]
     return {table.name: table for table in found}
 

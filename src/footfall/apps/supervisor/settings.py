@@ -94,10 +94,13 @@ class Settings(BaseModel):
     products: Path | None = None
     users: Path | None = None
     patterns: Path | None = None
-    log: str | None = None
-    store: str | None = None
-    warehouse: str | None = None
     services: tuple[ServiceSettings, ...] = ()
+    log: str | None = None
+    """An address of Kafka; the data directory otherwise. Read and checked by footfall.pipeline, as the next two."""
+    store: str | None = None
+    """An address of Redis."""
+    warehouse: str | None = None
+    """An address of PostgreSQL."""
     pipeline: dict[str, Any] = {}
     """For the services, which read and check it themselves (footfall.pipeline)."""
     web: dict[str, Any] = {}

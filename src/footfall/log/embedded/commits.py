@@ -12,7 +12,7 @@ from typing import Final
 
 from footfall.core.clock import Clock
 from footfall.core.errors import Failure, Fenced
-from footfall.log.base import Append, Place, Position, StateWrite
+from footfall.log.base import Append, Committed, Place, Position, StateWrite
 from footfall.log.embedded.frames import Frame
 from footfall.log.embedded.manifest import Manifest, Value
 from footfall.log.embedded.merging import Merging
@@ -48,7 +48,7 @@ class Request:
     """With the number of each one's stream."""
     positions: Sequence[tuple[int, Position]]
     state: Sequence[tuple[StateWrite, Frame]]
-    offsets: list[int] = field(default_factory=list)
+    committed: Committed = field(default_factory=lambda: Committed((), {}))
     error: BaseException | None = None
     done: bool = False
 
@@ -87,8 +87,8 @@ class Committer:
         self._waiting: list[Request] = []
         self._leading = False
 
-    def submit(self, request: Request) -> list[int]:
-        """Commit a request, perhaps together with others; its offsets, once all is on disk."""
+    def submit(self, request: Request) -> Committed:
+        """Commit a request, perhaps together with others; what it wrote, once all is on disk."""
         with self._changed:
             self._waiting.append(request)
             try:
@@ -105,7 +105,7 @@ class Committer:
             self._lead(group)
         if request.error is not None:
             raise request.error
-        return request.offsets
+        return request.committed
 
     def close(self) -> None:
         """Let go of the segments, after the commits that run."""
@@ -139,7 +139,8 @@ class Committer:
             for request in group:
                 request.error = names.fence(request.positions)
                 if request.error is None:
-                    request.offsets = [names.batch(stream, append, frame) for stream, append, frame in request.outputs]
+                    request.committed = names.outputs(request.outputs)
+                    names.move(request.positions, request.committed)
                     names.state(request.state)
             names.finish()
         names.remember()
@@ -201,7 +202,7 @@ class _Naming:
         self.dropped = False
 
     def fence(self, positions: Sequence[tuple[int, Position]]) -> Fenced | None:
-        """Move positions; if one is not where it was expected, move none and say so."""
+        """Why a position cannot be moved: it is not where it was expected."""
         for stream, position in positions:
             found = position_of(self._manifest, position.group, stream, position.partition)
             if found != position.expected:
@@ -210,12 +211,25 @@ class _Naming:
                     f"not at {_text(position.expected)}: another worker has taken over.",
                     remedy="Nothing was written. This worker must stop.",
                 )
+        return None
+
+    def outputs(self, outputs: Sequence[tuple[int, Append, Frame]]) -> Committed:
+        """Name the batches of a request."""
+        offsets = [self.batch(stream, append, frame) for stream, append, frame in outputs]
+        ends = {}
+        for stream, append, _ in outputs:
+            end = self._end(stream, append.partition)
+            ends[append.stream, append.partition] = Place(end.offset, end.sequence)
+        return Committed(offsets, ends)
+
+    def move(self, positions: Sequence[tuple[int, Position]], committed: Committed) -> None:
+        """Move positions, those that want it to after the outputs."""
         for stream, position in positions:
+            place = committed.place_of(position)
             self._manifest.rows(
                 "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?)",
-                (position.group, stream, position.partition, position.place.offset, position.place.sequence),
+                (position.group, stream, position.partition, place.offset, place.sequence),
             )
-        return None
 
     def batch(self, stream: int, append: Append, frame: Frame) -> int:
         """Name one batch; its first offset."""

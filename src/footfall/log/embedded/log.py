@@ -10,7 +10,7 @@ from typing import Final, Self
 from footfall.core.clock import Clock, SystemClock
 from footfall.core.errors import UsageError
 from footfall.core.events import Batch
-from footfall.log.base import Append, Commit, Place, Read, StreamInfo, StreamSettings, Verified
+from footfall.log.base import Append, Commit, Committed, Place, Read, StreamInfo, StreamSettings, Verified
 from footfall.log.embedded import catalogue
 from footfall.log.embedded.alarm import Alarm
 from footfall.log.embedded.commits import Committer, Request, position_of
@@ -74,6 +74,11 @@ class EmbeddedLog:
         collect(writing, directory / DIRECTORY)
         return cls(directory, writing, reading, clock=clock, settings=settings)
 
+    @property
+    def repeats(self) -> bool:
+        """Never: a commit is all there or not at all."""
+        return False
+
     def create(self, stream: str, settings: StreamSettings = _STREAM) -> None:
         """See ``Log.create``. Raises UsageError on a name that cannot be a folder."""
         catalogue.create(self._writing, stream, settings)
@@ -82,6 +87,10 @@ class EmbeddedLog:
         """All streams, by name."""
         return catalogue.describe(self._reading)
 
+    def names(self) -> Sequence[str]:
+        """The names of all streams, sorted."""
+        return [name for (name,) in self._reading.rows("SELECT name FROM streams ORDER BY name")]
+
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
         number, _ = self._streams.find(stream)
@@ -89,9 +98,9 @@ class EmbeddedLog:
 
     def append(self, appends: Sequence[Append]) -> Sequence[int]:
         """See ``Log.append``."""
-        return self.commit(Commit(outputs=appends))
+        return self.commit(Commit(outputs=appends)).offsets
 
-    def commit(self, commit: Commit) -> Sequence[int]:
+    def commit(self, commit: Commit) -> Committed:
         """See ``Checkpoints.commit``."""
         compression = self._settings.compression
         request = Request(
@@ -103,9 +112,15 @@ class EmbeddedLog:
         )
         return self._committer.submit(request)
 
-    def read(self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000) -> Read:
+    def read(
+        self, stream: str, partition: int, place: Place, *, max_rows: int = 100_000, before: int | None = None
+    ) -> Read:
         """See ``Log.read``. A batch's watermark comes with the chunk that holds its last row."""
         number = self._streams.number(stream, partition)
+        if before is not None:
+            if place.offset >= before:
+                return Read((), place)
+            max_rows = min(max_rows, before - place.offset)
         return self._reader.read(Source(stream, number, partition), place, max(1, max_rows))
 
     def place(self, stream: str, partition: int, *, at: str = "earliest") -> Place:

@@ -19,6 +19,7 @@ from footfall.log.embedded.manifest import Manifest, Row
 from footfall.log.embedded.segments import DamagedBytes, SegmentReader, check
 from footfall.log.embedded.settings import EmbeddedSettings
 from footfall.log.embedded.state import bytes_of_row
+from footfall.log.packing import block_of
 
 _MOST: Final = 4 * 1024 * 1024
 """One commit merges at most about so many bytes of a table: the newest ones."""
@@ -75,11 +76,3 @@ class Merging:
         data, where = bytes_of_row(self._segments, row)
         check(data, where)
         return data
-
-
-def block_of(number: int, rows: int) -> int:
-    """How many rows the largest block has that ends with this one: 1, or a power of ``rows``."""
-    block = 1
-    while rows > 1 and (number + 1) % (block * rows) == 0:
-        block *= rows
-    return block

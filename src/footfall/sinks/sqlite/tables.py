@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from footfall.core.errors import Fenced, UsageError
 from footfall.core.events import Batch
+from footfall.sinks.columns import Column, Kind, from_hex, hex_texts
 from footfall.sinks.sqlite.opening import definition, open_file, our_errors, transaction
 from footfall.sinks.tables import Bookmark, Move, RowsRefused, Table, offenders
 
@@ -22,7 +23,10 @@ _AT_A_TIME: Final = 10_000
 """Rows a batch when a table is read."""
 _WHERE: Final = 'WHERE "group" = ? AND stream = ? AND partition = ?'
 
-_Row = tuple[str | None, ...]
+_NUMBERS: Final = (Kind.INTEGER, Kind.BIGINT, Kind.BOOLEAN)
+"""What SQLite keeps as numbers; the rest is text."""
+
+_Row = tuple[str | int | None, ...]
 
 
 class SqliteTables:
@@ -57,7 +61,8 @@ class SqliteTables:
     def write(self, table: Table, batch: Batch, move: Move) -> int:
         """Insert rows whose key is not there yet, and move the bookmark; how many rows are new."""
         sql = _insertion(table)
-        rows: list[_Row] = list(zip(*(column.cast(pa.string()).to_pylist() for column in batch.columns), strict=True))
+        values = [_values(column, array) for column, array in zip(table.columns, batch.columns, strict=True)]
+        rows: list[_Row] = list(zip(*values, strict=True))
         db = self._connection()
 
         def put(part: range) -> str | None:
@@ -84,10 +89,7 @@ class SqliteTables:
             found = self._connection().execute(f"SELECT {names} FROM {_name(table.name)} ORDER BY {order}")  # noqa: S608
             while rows := list(islice(found, _AT_A_TIME)):
                 columns = zip(*rows, strict=True)
-                arrays = [
-                    pa.array(column, pa.string()).cast(field.type)
-                    for column, field in zip(columns, table.schema, strict=True)
-                ]
+                arrays = [_array(column, values) for column, values in zip(table.columns, columns, strict=True)]
                 yield Batch.from_arrays(arrays, schema=table.schema)
 
     def close(self) -> None:
@@ -118,6 +120,30 @@ class SqliteTables:
         db = self._connection()
         with our_errors(self.path):
             return [str(row[1]) for row in db.execute(f"PRAGMA table_info({_name(table.name)})")]
+
+
+def _values(column: Column, values: pa.Array) -> list[str | int | None]:
+    """A column's values, as they go into the file."""
+    if column.kind is Kind.UUID:
+        values = hex_texts(values)
+    elif column.kind not in _NUMBERS:
+        values = values.cast(pa.string())
+    found: list[str | int | None] = values.to_pylist()
+    return found
+
+
+def _array(column: Column, values: Sequence[object]) -> pa.Array:
+    """A column's values, as they come from the file."""
+    kind = column.field.type
+    match column.kind:
+        case Kind.UUID:
+            return from_hex(pa.array(values, pa.string()))
+        case Kind.BOOLEAN:
+            return pa.array(values, pa.int8()).cast(kind)
+        case Kind.INTEGER | Kind.BIGINT:
+            return pa.array(values, kind)
+        case _:
+            return pa.array(values, pa.string()).cast(kind)
 
 
 def _place(db: apsw.Connection, key: tuple[str, str, int]) -> Bookmark | None:

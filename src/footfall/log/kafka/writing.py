@@ -1,0 +1,164 @@
+"""Turns batches into messages that the brokers have acknowledged, one a row, with a mark after a batch that has one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+from confluent_kafka import Message, Producer
+
+from footfall.core.clock import Clock
+from footfall.core.errors import Unavailable
+from footfall.core.events import SCHEMAS, Batch, key_of
+from footfall.log.base import Append, Committed, Place
+from footfall.log.codecs.base import Codec
+from footfall.log.kafka.errors import failure, our_errors
+from footfall.log.kafka.marks import Mark, offset_of
+from footfall.log.kafka.settings import KafkaSettings
+from footfall.log.kafka.topics import LARGEST, Topics
+
+_POLL: Final = 0.02
+_BEYOND: Final = 10.0
+"""Seconds after the delivery time-out at which a message without an answer is given up."""
+
+
+@dataclass(slots=True)
+class _Sending:
+    """The messages of one write to one partition, and what became of them."""
+
+    reports: dict[Any, Message] = field(default_factory=dict)
+    """The latest message by its error; None for those that were acknowledged."""
+    last: dict[Any, Message] = field(default_factory=dict)
+    """The same for the last message alone: reports of a partition come in order, so all others are in by then."""
+
+
+class Writer:
+    """Appends to topics. Threads share it."""
+
+    def __init__(self, settings: KafkaSettings, topics: Topics, codec: Codec, *, clock: Clock) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._codec = codec
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._producer: Producer | None = None
+
+    def write(self, appends: Sequence[Append]) -> Committed:
+        """Send batches, and wait until all of it is acknowledged by all replicas in sync.
+
+        Raises Unavailable if one message is not: others may be there all the same.
+        """
+        if not appends:
+            return Committed((), {})
+        messages = [self._codec.encode(append.stream, append.batch) for append in appends]
+        with our_errors(self._settings.brokers, "Write"):
+            with self._lock:  # so that the messages of a batch stand together
+                producer = self._producer = self._producer or Producer(self._options())
+                sending: dict[tuple[str, int], _Sending] = {}
+                firsts = [self._send(producer, a, m, sending) for a, m in zip(appends, messages, strict=True)]
+            self._wait(producer, sending)
+        ends = {key: Place(offset_of(one.last[None]) + 1) for key, one in sending.items()}
+        before = {key: end.offset for key, end in ends.items()}
+        offsets = [
+            offset_of(first[None]) if first else before[append.stream, append.partition]
+            for first, append in zip(firsts, appends, strict=True)
+        ]
+        return Committed(offsets, ends)
+
+    def close(self) -> None:
+        """Let go of the connections. Nothing waits to be sent."""
+        self._producer = None
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            **self._settings.common,
+            "enable.idempotence": True,  # which means acks=all, and no message twice by the client's own doing
+            "delivery.timeout.ms": round(self._settings.delivery.total_seconds() * 1000),
+            "linger.ms": 2,
+            "batch.num.messages": 10_000,
+            "batch.size": 1 << 20,
+            "message.max.bytes": LARGEST,
+            "queue.buffering.max.messages": 500_000,
+            "queue.buffering.max.kbytes": 256 << 10,
+            "compression.type": "lz4",
+        }
+
+    def _send(
+        self,
+        producer: Producer,
+        append: Append,
+        messages: Sequence[bytes],
+        sending: dict[tuple[str, int], _Sending],
+    ) -> dict[Any, Message]:
+        """Queue the messages of a batch; what becomes of its first one will be in the dict."""
+        topic, partition = self._topics.topic(append.stream), append.partition
+        this = sending.setdefault((append.stream, partition), _Sending())
+        first: dict[Any, Message] = {}
+        marked = append.watermark is not None or not messages
+        # A dict's own method as callback: no Python code runs for a message.
+        callbacks: list[Any] = [first.setdefault, *[this.reports.__setitem__] * (len(messages) - 1)] if messages else []
+        if not marked:
+            callbacks[-1] = this.last.__setitem__
+        rows = zip(messages, _keys(append), self._times(append.batch), callbacks, strict=True)
+        for message, key, time, callback in rows:
+            while True:
+                try:
+                    producer.produce(topic, message, key, partition, on_delivery=callback, timestamp=time)
+                    break
+                except BufferError:
+                    producer.poll(_POLL)
+        if marked:
+            mark = Mark(append.watermark, self._clock.now_ms())
+            producer.produce(
+                topic,
+                partition=partition,
+                on_delivery=this.last.__setitem__,
+                timestamp=mark.appended_ms,
+                headers=mark.header(),
+            )
+        if len(messages) == 1 and not marked:
+            return this.last
+        return first
+
+    def _times(self, batch: Batch) -> list[int]:
+        if "timestamp" in batch.schema.names and pa.types.is_timestamp(batch.schema.field("timestamp").type):
+            times: list[int] = batch.column("timestamp").cast(pa.timestamp("ms", "UTC")).cast(pa.int64()).to_pylist()
+            return times
+        return [self._clock.now_ms()] * batch.num_rows
+
+    def _wait(self, producer: Producer, sending: dict[tuple[str, int], _Sending]) -> None:
+        deadline = self._clock.monotonic() + self._settings.delivery.total_seconds() + _BEYOND
+        for one in sending.values():
+            while not one.last:
+                producer.poll(_POLL)
+                if self._clock.monotonic() > deadline:
+                    self._producer = None
+                    raise Unavailable(
+                        f"Kafka at {self._settings.brokers} has not answered.", remedy="It is tried again."
+                    )
+        for (stream, partition), one in sending.items():
+            errors = [error for error in (*one.reports, *one.last) if error is not None]
+            if errors:
+                if errors[0].fatal():
+                    self._producer = None  # the next write makes a new one
+                raise failure(errors[0], self._settings.brokers, f"Write to {stream}-{partition}")
+
+
+def _keys(append: Append) -> list[bytes | None]:
+    """The messages' keys: what decides on an event's partition."""
+    name = key_of(append.stream)
+    batch = append.batch
+    if name not in batch.schema.names or (append.stream not in SCHEMAS and not _is_text(batch.schema.field(name).type)):
+        return [None] * batch.num_rows
+    column = batch.column(name)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    texts: list[bytes | None] = [None if text is None else text.encode() for text in column.dictionary.to_pylist()]
+    return [texts[code] if code is not None else None for code in column.indices.to_pylist()]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or (pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)))

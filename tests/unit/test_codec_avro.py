@@ -19,6 +19,7 @@ from footfall.core.events import CLICK_SCHEMA, CLICKS, ENRICHED, ENRICHED_SCHEMA
 from footfall.log.codecs import json
 from footfall.log.codecs.avro import AvroCodec, Registry
 from footfall.log.codecs.avro.schemas import record_name, written
+from footfall.log.codecs.avro.values import to_avro
 from footfall.log.codecs.choosing import codec
 from tests.properties.test_codec_by_columns import any_batch
 
@@ -78,6 +79,19 @@ def test_what_was_written_is_read_back(batch: Batch) -> None:
     assert found.batch.schema == batch.schema
     assert found.batch.to_pylist() == batch.to_pylist()
     assert found.origins.tolist() == list(range(batch.num_rows))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(any_batch)
+def test_messages_are_what_fastavro_writes_byte_for_byte(batch: Batch) -> None:
+    schema = written("any-stream", batch.schema)
+    columns = [to_avro(field, column) for field, column in zip(batch.schema, batch.columns, strict=True)]
+    names = [each["name"] for each in schema["fields"]]
+
+    for raw, values in zip(AvroCodec(SHARED).encode("any-stream", batch), zip(*columns, strict=True), strict=True):
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, fastavro.parse_schema(schema), dict(zip(names, values, strict=True)))
+        assert raw[5:] == out.getvalue()
 
 
 @pytest.mark.parametrize("stream", SCHEMAS)

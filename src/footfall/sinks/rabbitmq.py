@@ -150,6 +150,11 @@ class RabbitSink:
             )
         if isinstance(error, errors.AuthenticationError | errors.ProbableAuthenticationError):
             return self._setting(f"{where} does not let {self._user} in.", "Check user and password in the address.")
+        if isinstance(error, errors.InvalidFrameError):  # so the client tells that the broker closed at once
+            return self._setting(
+                f"{where} does not open the virtual host {self._vhost} to {self._user}.",
+                "Check its name at the end of the address, and the user's rights there.",
+            )
         if isinstance(error, errors.ConnectionNotAllowed | errors.ChannelAccessRefused):
             return self._setting(
                 f"{where} does not allow {self._user} this: {self._said(error)}.",

@@ -123,7 +123,7 @@ def _log(data_dir: Path, where: Addresses, clock: Clock) -> RetainingLog:
     from footfall.log.codecs.choosing import codec
 
     settings = KafkaSettings.parse(where.log)
-    chosen = codec(settings.format, registry=settings.registry)
+    chosen = codec(settings.format, registry=settings.registry, topic=settings.topic)
     return KafkaLog(settings, codec=chosen, checkpoints=_checkpoints(data_dir, where), clock=clock)
 
 

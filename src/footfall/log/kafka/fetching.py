@@ -67,11 +67,14 @@ class Fetcher:
             "fetch.queue.backoff.ms": 10,
         }
         self._consumer = Consumer(options)
+        self._asking = Consumer(options)
+        """Fetches nothing. A broker answers a connection's requests one by one: behind a fetch that waits for new
+        messages, each question would wait for a quarter of a second."""
 
     def bounds(self, key: Key) -> tuple[int, int]:
         """The first offset that is kept, and the one that the next message will get, as the broker says now."""
         with self._errors(key):
-            low, high = self._consumer.get_watermark_offsets(TopicPartition(*key), timeout=_ANSWER)
+            low, high = self._asking.get_watermark_offsets(TopicPartition(*key), timeout=_ANSWER)
         return int(low), int(high)
 
     def take(self, key: Key, offset: int, most: int, *, before: int | None = None) -> list[Message]:
@@ -126,6 +129,7 @@ class Fetcher:
         """Let go of the connections."""
         with self._lock:
             self._consumer.close()
+            self._asking.close()
 
     # -- partitions ---------------------------------------------------------------------------------------
 

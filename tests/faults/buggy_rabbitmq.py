@@ -30,7 +30,7 @@ def place_before_confirmation() -> None:
         while waiting:
             send(self._target, waiting.pop(0))  # type: ignore[arg-type]
 
-    RabbitSink.send = later  # type: ignore[method-assign]
+    RabbitSink.send = later  # type: ignore[method-assign, assignment]
     MessageTask._keep = first  # type: ignore[method-assign]
 
 

@@ -14,7 +14,7 @@ from footfall.core.events import CLICKS
 from footfall.core.progress import unheard
 from footfall.engine.directory import in_use
 from footfall.log.base import DurableLog, Place
-from footfall.pipeline import ENRICHMENT, DataDirectory, Pipeline, read_pipeline
+from footfall.pipeline import EMBEDDED, ENRICHMENT, DataDirectory, Pipeline, read_pipeline
 from footfall.stores.base import ServingStore
 from footfall.wiring.backends import addresses, open_log, open_store, ownership
 
@@ -44,6 +44,7 @@ def run(
 ) -> dict[str, Any]:
     """Processors, and Python files with functions and windows, over this share of the partitions, until stopped."""
     from footfall.engine.live import Service
+    from footfall.engine.memory import collect_rarely
     from footfall.engine.owning import Crew, Work
     from footfall.processors.patterns import builtin_patterns
 
@@ -52,6 +53,8 @@ def run(
     registered = _registered([Path(name) for name in processors if name.endswith(".py")])
     first = pattern_file(patterns, data_dir)
     group = "footfall-" + "-".join(Path(name).stem for name in processors)
+    if where.log != EMBEDDED:
+        collect_rarely()  # messages are many small objects
     with (
         in_use(DataDirectory(data_dir).run, "run", shared=True),
         open_log(data_dir, pipeline=pipeline, settings=settings) as log,

@@ -21,8 +21,9 @@ $(STAMP): pyproject.toml constraints.txt
 up: setup  ## everything, on a generated clickstream; Ctrl-C ends it
 	@exec $(BIN)/footfall up $(ARGS)
 
-test: setup servers  ## the whole suite
-	@$(BIN)/python -m pytest $(ARGS)
+# With ARGS it is one plain run of pytest: `make test ARGS="tests/unit -k windows"`.
+test: setup servers  ## the whole suite, several tests at a time
+	@$(BIN)/python $(if $(strip $(ARGS)),-m pytest $(ARGS),-m tests.suite)
 
 servers:  ## what the tests need beside Python: real servers and a browser (root: installs them)
 	@tests/servers/install.sh

@@ -1,6 +1,10 @@
 """Turns ``footfall.yaml`` and the built-in defaults into a pipeline: its streams, its processors, and how they are set.
 
-The file's section ``pipeline`` may say:
+The file may say where the parts are, and how they are set:
+
+    log: kafka://broker:9092
+    store: redis://redis:6379/0
+    warehouse: postgresql://footfall@db/clickstream
 
     pipeline:
       partitions: 2            # of each stream, when it is made
@@ -12,11 +16,11 @@ The file's section ``pipeline`` may say:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -50,6 +54,11 @@ class DataDirectory:
         return self.root / "log"
 
     @property
+    def checkpoints(self) -> Path:
+        """Positions and state for a log that keeps none itself."""
+        return self.root / "checkpoints"
+
+    @property
     def warehouse(self) -> Path:
         """Parquet files, a folder a stream."""
         return self.root / "warehouse"
@@ -58,6 +67,49 @@ class DataDirectory:
     def run(self) -> Path:
         """Heartbeats, logs and locks of what runs."""
         return self.root / "run"
+
+
+EMBEDDED: Final = "embedded"
+_SERVERS: Final = {"log": ("kafka",), "store": ("redis", "rediss"), "warehouse": ("postgresql", "postgres")}
+"""What can stand in for each embedded part: how the addresses of these servers begin."""
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the pipeline's parts are: in the data directory, or on servers."""
+
+    log: str = EMBEDDED
+    store: str = EMBEDDED
+    warehouse: str = EMBEDDED
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the environment says so that every process finds the same."""
+        return {f"FOOTFALL_{part.upper()}": getattr(self, part) for part in _SERVERS}
+
+    def __repr__(self) -> str:
+        return "Addresses(…)"  # they may hold passwords
+
+
+def read_addresses(file: Path | None, environment: Mapping[str, str]) -> Addresses:
+    """``log``, ``store`` and ``warehouse`` of the file (``footfall.yaml`` if it is there).
+
+    ``FOOTFALL_LOG``, ``FOOTFALL_STORE`` and ``FOOTFALL_WAREHOUSE`` in the environment come first: passwords are better
+    kept there. Raises UsageError for an address of a kind that there is not; a password is not shown.
+    """
+    content = _content(file) if file is not None or FILE.exists() else {}
+    found = {}
+    for part, kinds in _SERVERS.items():
+        variable = f"FOOTFALL_{part.upper()}"
+        address = environment.get(variable) or content.get(part) or EMBEDDED
+        kind = str(address).partition("://")[0]
+        if address != EMBEDDED and kind not in kinds:
+            where = variable if environment.get(variable) else f"{file or FILE}, {part}"
+            raise UsageError(
+                f"{where}: there is no {part} of the kind {kind[:20]!r}.",
+                remedy=f"Write {EMBEDDED}, or an address that begins with {kinds[0]}://.",
+            )
+        found[part] = str(address)
+    return Addresses(**found)
 
 
 class Pipeline(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -134,16 +186,25 @@ def read_section(file: Path | None, name: str, kind: type[T]) -> tuple[T, bool]:
     path = file or FILE
     if file is None and not path.exists():
         return kind(), False
-    import yaml
-
+    section = _content(file).get(name) or {}
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        section = content.get(name) or {}
         return msgspec.convert(section, kind), bool(section)
-    except FileNotFoundError as error:
-        raise UsageError(f"Settings file {path} does not exist.", remedy="Check the path.") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
-        raise UsageError(f"Settings file {path} cannot be read: {error}.") from error
     except msgspec.ValidationError as error:
         known = ", ".join(f.name for f in msgspec.structs.fields(kind) if f.encode_name.isidentifier())
         raise UsageError(f"{path}, section {name}: {error}.", remedy=f"Settings there are: {known}.") from error
+
+
+def _content(file: Path | None) -> dict[str, Any]:
+    """All that stands in the file. YAML is loaded only when there is one."""
+    import yaml
+
+    path = file or FILE
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError as error:
+        raise UsageError(f"Settings file {path} does not exist.", remedy="Check the path.") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"Settings file {path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: settings are expected, one `name: value` a line.")
+    return content

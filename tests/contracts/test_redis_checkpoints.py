@@ -13,10 +13,11 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footfall.core.errors import DamagedBatch, Emptied, Fenced
+from footfall.core.errors import DamagedBatch, Emptied, Fenced, Unavailable
 from footfall.log.base import CheckpointStore, Place, StateWrite
 from footfall.log.checkpoints.redis import RedisCheckpoints
 from tests.contracts.checkpoint_contract import STREAM, CheckpointContract, add, held, move, numbers
+from tests.faults.buggy_redis import WithoutEpoch
 from tests.servers.redis import Redis
 
 RANDOM = Random(7).randbytes
@@ -76,11 +77,11 @@ def test_a_table_that_missed_its_merges_is_merged_later(server: Redis, plain: An
         assert held(merging.state("g", 0)) == {"seen": [[n] for n in range(80)]}
 
 
-def test_large_rows_are_not_written_again_and_again(server: Redis, plain: Any) -> None:
-    large = numbers(*range(10_000))
+def test_rows_of_some_size_are_not_written_again_and_again(server: Redis, plain: Any) -> None:
+    some = numbers(*range(10_000))
     with opened(server, merge_rows=4) as store:
         for n in range(16):
-            store.save([], [StateWrite("g", 0, "seen", large) if n % 4 == 1 else add(n)])
+            store.save([], [StateWrite("g", 0, "seen", some) if n % 4 == 1 else add(n)])
 
         sizes = [plain.hstrlen(ROWS, number) for number in plain.hkeys(ROWS)]
         assert sum(size > 80_000 for size in sizes) == 4
@@ -99,36 +100,50 @@ def change_during_a_merge(store: RedisCheckpoints, change: Any) -> None:
     merging._merge = interrupted
 
 
-@pytest.mark.parametrize("what", ["added", "reset", "merged", "deleted and written anew"])
+MEANWHILE = {
+    "added": [0, 1, 2, 3, 4],
+    "reset": [4],
+    "merged": [0, 1, 2, 3, 4, 5],
+    "deleted and written anew": [5, 6, 7, 8],
+}
+"""What happens, and what must be there afterwards."""
+
+
+def after_a_change_during_a_merge(store: RedisCheckpoints, another: RedisCheckpoints, what: str) -> list[list[int]]:
+    """What is in a table of which four rows are merged while something else happens to it."""
+    for n in range(3):
+        store.save([], [add(n)])
+
+    def change() -> None:
+        match what:
+            case "added":
+                another.save([], [add(4)])
+            case "reset":
+                another.save([], [add(4, reset=True)])
+            case "merged":
+                another.save([], [add(4)])
+                another.save([], [add(5)])
+            case _:
+                another.delete_group("g")
+                for n in range(5, 9):
+                    another.save([], [add(n)])
+
+    change_during_a_merge(store, change)
+    store.save([], [add(3)])
+    return held(another.state("g", 0))["seen"]
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
 def test_a_merge_never_drops_what_was_written_meanwhile(server: Redis, plain: Any, what: str) -> None:
     with opened(server, merge_rows=4) as store, opened(server, merge_rows=2) as another:
-        for n in range(3):
-            store.save([], [add(n)])
+        assert after_a_change_during_a_merge(store, another, what) == [[n] for n in MEANWHILE[what]]
 
-        def change() -> None:
-            match what:
-                case "added":
-                    another.save([], [add(4)])
-                case "reset":
-                    another.save([], [add(4, reset=True)])
-                case "merged":
-                    another.save([], [add(4)])
-                    another.save([], [add(5)])
-                case _:
-                    another.delete_group("g")
-                    for n in range(5, 9):
-                        another.save([], [add(n)])
 
-        change_during_a_merge(store, change)
-        store.save([], [add(3)])
-
-        expected = {
-            "added": [0, 1, 2, 3, 4],
-            "reset": [4],
-            "merged": [0, 1, 2, 3, 4, 5],
-            "deleted and written anew": [5, 6, 7, 8],
-        }
-        assert held(another.state("g", 0)) == {"seen": [[n] for n in expected[what]]}
+@pytest.mark.parametrize("what", ["reset", "deleted and written anew"])
+def test_a_merge_that_does_not_ask_is_found(server: Redis, plain: Any, what: str) -> None:
+    buggy = WithoutEpoch.open(server.url, random=RANDOM, merge_rows=4)
+    with contextlib.closing(buggy) as store, opened(server, merge_rows=2) as another:
+        assert after_a_change_during_a_merge(store, another, what) != [[n] for n in MEANWHILE[what]]
 
 
 def test_state_that_is_merged_while_it_is_read_is_read_again(server: Redis, plain: Any) -> None:
@@ -236,3 +251,53 @@ def test_batches_of_different_columns_are_merged_too(server: Redis, plain: Any) 
 
         assert plain.hlen(ROWS) == 1
         assert store.state("g", 0)["seen"] == [numbers(1), other, other, numbers(2)]
+
+
+def large(value: int) -> StateWrite:
+    """A row of 4 MB."""
+    return StateWrite("g", 0, "seen", numbers(*[value] * 500_000))
+
+
+def test_what_is_kept_of_large_rows_goes_with_them(server: Redis, plain: Any) -> None:
+    with opened(server, merge_rows=2) as store:
+        store.save([move(0, 1)], [large(1), add(2), large(3)])
+        [_, *sizes] = [plain.memory_usage(key) for key in (ROWS, *plain.keys("footfall:large:*"))]
+        assert len(sizes) == 2
+        assert min(sizes) > 4_000_000
+        assert all(plain.ttl(key) == -1 for key in plain.keys("footfall:large:*"))
+        for n in range(20):
+            store.save([], [add(n)])
+        assert [batch.num_rows for batch in store.state("g", 0)["seen"]] == [500_000, 1, 500_000, *[1] * 20]
+
+        with pytest.raises(Fenced):
+            store.save([move(0, 9)], [large(4)])
+        assert len(plain.keys("footfall:large:*")) == 2
+        store.save([], [StateWrite("g", 0, "seen", large(5).batch, reset=True)])
+        assert len(plain.keys("footfall:large:*")) == 1
+        store.delete_group("g")
+        assert sorted(plain.keys()) == [b"footfall:epochs", b"footfall:generation"]
+
+
+def test_pieces_that_no_save_has_taken_go_by_themselves(server: Redis, plain: Any) -> None:
+    with opened(server) as store:
+        store._row(large(1))
+
+        [key] = plain.keys("footfall:large:*")
+        assert 3_000 < plain.ttl(key) <= 3_600
+
+
+def test_pieces_that_are_gone_before_they_are_saved_are_sent_again_by_the_next_try(server: Redis, plain: Any) -> None:
+    with opened(server) as store:
+        save: Any = store._save
+
+        def too_late(keys: Any, arguments: Any) -> Any:
+            plain.delete(*plain.keys("footfall:large:*"))
+            return save(keys, arguments)
+
+        store._save = too_late
+        with pytest.raises(Unavailable, match="too long"):
+            store.save([move(0, 1)], [large(1)])
+        assert store.position("g", STREAM, 0) == Place()
+        store._save = save
+        store.save([move(0, 1)], [large(1)])
+        assert store.state("g", 0)["seen"][0].num_rows == 500_000

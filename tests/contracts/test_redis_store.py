@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import redis
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footfall.core.errors import Emptied, FootfallError
@@ -159,6 +159,7 @@ def test_the_stream_of_lines_is_bounded(store: RedisStore, plain: Any) -> None:
     assert lines(plain) == [str(n) for n in range(2 * KEPT_LINES, 3 * KEPT_LINES)]
 
 
+@settings(deadline=None)
 @given(puts=st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=12))
 def test_any_sequence_of_views_gives_each_line_once(server: Redis, puts: list[tuple[int, int]]) -> None:
     with redis.Redis.from_url(server.url, decode_responses=True) as plain:

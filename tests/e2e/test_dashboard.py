@@ -121,6 +121,7 @@ def test_eight_panels_and_the_time_of_their_data_are_shown(new_context: NewConte
     expect(page.locator(".st-key-freshness")).to_contain_text("Data as of")
 
 
+@pytest.mark.alone
 def test_new_views_are_on_the_page_within_two_seconds_without_a_reload(
     new_context: NewContext, dashboard: Watched, capsys: pytest.CaptureFixture[str]
 ) -> None:

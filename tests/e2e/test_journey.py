@@ -67,6 +67,7 @@ def figures(name: str, values: Sequence[float]) -> str:
     return f"{name}: p50 {p50:.0f} ms, p95 {p95:.0f} ms, max {max(values):.0f} ms, of {len(values)} tries"
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(240)  # twenty visits, on a busy machine
 def test_the_offer_is_on_the_page_within_a_second_and_in_the_dashboards_log_within_two(

@@ -20,8 +20,7 @@ from pathlib import Path
 
 from footfall import wiring
 from footfall.core.events import CLICKS, ENRICHED
-from footfall.log.base import Log
-from footfall.log.embedded import EmbeddedLog
+from footfall.log.base import Log, RetainingLog
 from tests.observing import command, environment, footfall, generate, observe
 from tests.reference import Result, reference
 from tests.reference.comparing import differences
@@ -134,10 +133,10 @@ class Stack:
     """Seconds from each start after a kill to the first progress."""
     kills: int = 0
     services: dict[str, Service] = field(default_factory=dict)
-    _log: EmbeddedLog | None = None
+    _log: RetainingLog | None = None
 
     @property
-    def log(self) -> EmbeddedLog:
+    def log(self) -> RetainingLog:
         """The log, as an onlooker sees it."""
         if self._log is None:
             self._log = wiring.open_log(self.data_dir)
@@ -274,7 +273,7 @@ class Stack:
             pause.wait(POLL)
 
 
-def position_of(log: EmbeddedLog, group: str) -> int:
+def position_of(log: RetainingLog, group: str) -> int:
     """How many events of its stream a processor has committed."""
     stream = GROUPS[group]
     return sum(log.position(group, stream, p).offset for p in range(partitions_of(log, stream)))

@@ -18,7 +18,7 @@ from benchmarks.collector import CLI, Server, differences, numbers_in, read_ledg
 from benchmarks.collector_load import Load, summary_of
 from footfall import wiring
 from footfall.core.events import CLICKS, ENRICHED, FAILED
-from footfall.log.embedded import EmbeddedLog
+from footfall.log.base import RetainingLog
 from tests.e2e.serving import free_port
 from tests.faults.buggy_collector import BUGS
 from tests.faults.harness import Service, position_of
@@ -71,7 +71,7 @@ def after_kills(directory: Path, *, kills: int, seed: int, bug: str | None = Non
     return Outcome(wrong, report, back[-1])
 
 
-def wait_for_more(log: EmbeddedLog, before: int, server: Server) -> None:
+def wait_for_more(log: RetainingLog, before: int, server: Server) -> None:
     """Until there are more clicks in the log."""
     pause, deadline = threading.Event(), time.monotonic() + TOO_LONG
     while sum(log.info(CLICKS).ends) == before:
@@ -80,7 +80,7 @@ def wait_for_more(log: EmbeddedLog, before: int, server: Server) -> None:
         pause.wait(POLL)
 
 
-def after_deduplication(log: EmbeddedLog, data_dir: Path) -> list[str]:
+def after_deduplication(log: RetainingLog, data_dir: Path) -> list[str]:
     """What is wrong with the stream that the enrichment makes of these clicks, where each stands once."""
     arguments = ["run", "enrichment", "--data-dir", str(data_dir)]
     enrichment = Service("enrichment", arguments, None, data_dir / "enrichment.err")
@@ -97,6 +97,7 @@ def after_deduplication(log: EmbeddedLog, data_dir: Path) -> list[str]:
     return [] if np.array_equal(enriched, clicks) else [f"{len(enriched)} enriched of {len(clicks)} distinct clicks"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_twenty_kills_of_the_collector_lose_nothing_that_was_answered_2xx(

@@ -74,6 +74,7 @@ def kill_each(stack: Stack, *, times: int, lanes: Sequence[Sequence[str]]) -> No
             done.result()
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_hundred_kills_of_single_services_change_nothing(clicks: Clickstream) -> None:
@@ -86,6 +87,7 @@ def test_a_hundred_kills_of_single_services_change_nothing(clicks: Clickstream) 
         assert back_after(stack, 1.0) <= BACK_AT_WORK, report(stack)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_twenty_kills_of_everything_at_once_change_nothing(clicks: Clickstream) -> None:

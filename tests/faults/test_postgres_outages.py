@@ -19,7 +19,7 @@ import pytest
 from footfall import wiring
 from footfall.core.errors import Unavailable
 from footfall.core.events import CART
-from footfall.log.embedded import EmbeddedLog
+from footfall.log.base import RetainingLog
 from footfall.sinks.postgres import PostgresTables
 from tests.faults.postgres_sink import BUGS
 from tests.faults.test_sink_kills import Load, differences, under
@@ -46,7 +46,7 @@ class Scene:
     """A log under load, a server, and a sink between them."""
 
     data_dir: Path
-    log: EmbeddedLog
+    log: RetainingLog
     server: Postgres
     bug: str = "none"
     process: subprocess.Popen[bytes] | None = None

@@ -20,8 +20,7 @@ import pytest
 from footfall import wiring
 from footfall.core.events import CART, FAILED
 from footfall.engine.ingest import Splitter
-from footfall.log.embedded import EmbeddedLog
-from footfall.sinks.sqlite import SqliteTables
+from footfall.log.base import RetainingLog
 from footfall.sinks.tables import TableSink
 from tests.faults.buggy_sink import BUGS
 from tests.observing import command, environment
@@ -38,7 +37,7 @@ TOO_LONG = 30.0
 class Load:
     """Selections that keep coming, some of them twice."""
 
-    log: EmbeddedLog
+    log: RetainingLog
     rng: random.Random
     given: list[dict[str, Any]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -64,8 +63,8 @@ class Killed:
     """A sink that is killed again and again, and what is in its table."""
 
     data_dir: Path
-    log: EmbeddedLog
-    tables: SqliteTables
+    log: RetainingLog
+    tables: TableSink
     bug: str | None
     process: subprocess.Popen[bytes] | None = None
     back: list[float] = field(default_factory=list)
@@ -165,7 +164,7 @@ def under(load: Load) -> Iterator[None]:
         thread.join()
 
 
-def differences(load: Load, log: EmbeddedLog, tables: TableSink) -> list[str]:
+def differences(load: Load, log: RetainingLog, tables: TableSink) -> list[str]:
     """Lost, doubled or changed rows, and selections that were set aside."""
     expected = {key(row): row for row in table_rows(load.given)}
     found = stored(tables)
@@ -183,6 +182,7 @@ def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["username"], row["creation_timestamp"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_twenty_kills_of_the_sink_neither_lose_nor_double_a_row(tmp_path: Path) -> None:

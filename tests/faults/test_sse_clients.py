@@ -38,6 +38,7 @@ def wrong(found: Figures) -> list[str]:
     return [promise for promise, kept in promises.items() if not kept]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_two_thousand_readers_get_their_offers_within_a_second(capsys: pytest.CaptureFixture[str]) -> None:
     found = measure(clients=CLIENTS, offers=1_000)

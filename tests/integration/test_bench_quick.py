@@ -11,6 +11,7 @@ import pytest
 from tests.observing import ROOT, environment
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_quick_benchmark_measures_everything() -> None:
     command = [sys.executable, "-m", "benchmarks.bench", "--quick", "--json"]

@@ -185,6 +185,7 @@ def sink_process(data_dir: Path, *, program: str | None = None) -> Iterator[subp
             process.kill()
 
 
+@pytest.mark.alone
 def test_a_running_sink_has_new_rows_in_the_table_within_half_a_second(tmp_path: Path) -> None:
     waited = []
     put(tmp_path, {})

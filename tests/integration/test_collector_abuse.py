@@ -252,6 +252,7 @@ def hostile(size: int = MIB) -> bytes:
     return b"[%s]" % b",".join([event] * (size // (len(event) + 1)))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("body", [hostile(), b"[%s]" % b",".join([b'{"a":1,"a":2}'] * 500)])
 def test_honest_senders_do_not_wait_for_hostile_ones(here: Site, body: bytes) -> None:
     stop = threading.Event()

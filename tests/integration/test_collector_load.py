@@ -18,6 +18,7 @@ from tests.integration.collecting import site
 from tests.observing import ROOT, environment
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("requests", "waiting", "busy"), [(2, 50_000, 429), (64, 60, 503)])
 def test_when_more_comes_than_is_taken_what_was_sent_is_accepted_or_refused_to_the_last_event(
     tmp_path: Path, requests: int, waiting: int, busy: int
@@ -34,6 +35,7 @@ def test_when_more_comes_than_is_taken_what_was_sent_is_accepted_or_refused_to_t
     assert (seen.sent, seen.unanswered, seen.wrong) == (seen.accepted + seen.refused, 0, 0)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_the_benchmark_measures_every_size_and_finds_every_event() -> None:
     command = [sys.executable, "-m", "benchmarks.collector", "--seconds", "0.3", "--json"]

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,10 +30,10 @@ Start = Callable[..., "Running"]
 class Running:
     """One `footfall dashboard`."""
 
-    def __init__(self, data_dir: Path, *, home: Path, port: int) -> None:
+    def __init__(self, data_dir: Path, *, home: Path, port: int, options: Sequence[str] = ()) -> None:
         self.port = port
         self.process = subprocess.Popen(
-            command("dashboard", "--port", str(port), "--data-dir", data_dir),
+            command("dashboard", "--port", str(port), "--data-dir", data_dir, *options),
             env={**environment(), "HOME": str(home)},
             cwd=home,
             stdin=subprocess.DEVNULL,
@@ -90,8 +90,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for directory in (data_dir, home / ".streamlit"):
         directory.mkdir(parents=True)
 
-    def run(port: int | None = None) -> Running:
-        made.append(Running(data_dir, home=home, port=free_port() if port is None else port))
+    def run(port: int | None = None, *options: str) -> Running:
+        made.append(Running(data_dir, home=home, port=free_port() if port is None else port, options=options))
         return made[-1]
 
     yield run
@@ -108,6 +108,7 @@ def running(start: Start) -> Running:
     return one
 
 
+@pytest.mark.alone
 def test_it_ends_within_two_seconds_also_while_pages_are_open(running: Running, tmp_path: Path) -> None:
     with running.connect() as page:
         assert page.recv(12) == b"HTTP/1.1 101"
@@ -184,3 +185,14 @@ def test_a_directory_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> N
     assert done.returncode == 2
     assert str(missing) in done.stderr
     assert not missing.exists()
+
+
+def test_a_dashboard_behind_a_proxy_is_shown_under_its_name_and_no_other(start: Start) -> None:
+    one = start(None, "--host", "0.0.0.0", "--known-as", "stats.example.com")  # noqa: S104 - what is tested
+    until(one.serves, seconds=30, what="the dashboard serves")
+
+    assert one.answer(host="stats.example.com", origin="https://stats.example.com") == http.client.SWITCHING_PROTOCOLS
+    assert one.answer(host="evil.example.com", origin="https://evil.example.com") == http.client.FORBIDDEN
+    assert one.answer() == http.client.SWITCHING_PROTOCOLS
+    with socket.create_connection(("127.0.0.2", one.port), timeout=10):  # another address of this machine
+        pass

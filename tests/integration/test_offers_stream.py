@@ -42,6 +42,7 @@ def now() -> int:
     return SystemClock().now_ms()
 
 
+@pytest.mark.alone
 def test_an_offer_reaches_its_visitor_and_nobody_else(site: Site, elsewhere: Log) -> None:
     ada, bob = site.reader("ada"), site.reader("bob")
     make(elsewhere, "ada", "a", at=now(), product="VD55147564")
@@ -251,6 +252,7 @@ def test_a_reader_that_does_not_read_is_cut_and_others_do_not_notice(
         slow.close()
 
 
+@pytest.mark.alone
 def test_a_stop_ends_all_streams_within_two_seconds(tmp_path: Path) -> None:
     with site_of(tmp_path) as site:
         readers: list[Reader] = [site.reader(f"visitor {i}") for i in range(50)]

@@ -15,8 +15,7 @@ from footfall import wiring
 from footfall.core.clock import SystemClock
 from footfall.core.events import CLICKS, OFFERS
 from footfall.core.hashing import partition_of
-from footfall.log.base import Append
-from footfall.log.embedded import EmbeddedLog
+from footfall.log.base import Append, RetainingLog
 from footfall.sources.lookups import read_products
 from tests.observing import ROOT, command, environment, events, footfall
 from tests.unit.streams import MINUTE, clicks
@@ -29,7 +28,7 @@ PATIENCE: Final = 20.0
 class Shop:
     """A running worker, and visitors who walk through the shop now."""
 
-    def __init__(self, log: EmbeddedLog, process: subprocess.Popen[bytes], products: dict[str, list[str]]) -> None:
+    def __init__(self, log: RetainingLog, process: subprocess.Popen[bytes], products: dict[str, list[str]]) -> None:
         self.log = log
         self.process = process
         self._products = products

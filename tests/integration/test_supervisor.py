@@ -82,6 +82,7 @@ def supervise(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
 Start = Callable[..., Supervised]
 
 
+@pytest.mark.alone
 def test_a_killed_service_is_back_within_three_seconds(supervise: Start) -> None:
     supervised = supervise("steady")
     first = supervised.pid("steady")
@@ -93,6 +94,7 @@ def test_a_killed_service_is_back_within_three_seconds(supervise: Start) -> None
     assert alive(supervised.entries()["steady"]["pid"])
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_ends_everything_at_once_when_services_listen(supervise: Start, number: signal.Signals) -> None:
     supervised = supervise("steady")
@@ -105,6 +107,7 @@ def test_a_stop_ends_everything_at_once_when_services_listen(supervise: Start, n
     assert supervised.process.returncode == 0
 
 
+@pytest.mark.alone
 def test_a_stop_ends_within_five_seconds_even_what_does_not_listen(supervise: Start) -> None:
     supervised = supervise("stubborn")
     pid = supervised.pid("stubborn")
@@ -115,6 +118,7 @@ def test_a_stop_ends_within_five_seconds_even_what_does_not_listen(supervise: St
     assert not alive(pid)
 
 
+@pytest.mark.alone
 def test_a_second_ctrl_c_kills_at_once(supervise: Start) -> None:
     supervised = supervise("stubborn")
     pid = supervised.pid("stubborn")
@@ -133,6 +137,7 @@ def has_signals_pending(pid: int) -> bool:
     return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
 
 
+@pytest.mark.alone
 def test_a_killed_supervisor_takes_its_services_with_it(supervise: Start) -> None:
     supervised = supervise("steady", "stubborn")
     pids = [supervised.pid("steady"), supervised.pid("stubborn")]
@@ -275,6 +280,7 @@ class Up:
         return time.monotonic() - began
 
 
+@pytest.mark.alone
 def test_up_runs_everything_stops_within_five_seconds_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     first = Up(tmp_path)
     until(first.is_healthy, seconds=60)

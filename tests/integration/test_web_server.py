@@ -125,6 +125,7 @@ def test_a_port_that_is_in_use_is_named(here: Site) -> None:
         run(nothing, host=HOST, port=here.port, stop=threading.Event(), ready=lambda _port: None)
 
 
+@pytest.mark.alone
 def test_the_server_ends_within_two_seconds_also_when_pages_wait_for_offers(tmp_path: Path) -> None:
     with site(tmp_path) as here:
         waiting = [here.connect() for _ in range(5)]
@@ -138,6 +139,7 @@ def test_the_server_ends_within_two_seconds_also_when_pages_wait_for_offers(tmp_
         connection.close()
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_two_hundred_slow_senders_do_not_slow_down_honest_ones(here: Site) -> None:
     alone = waits(here, seconds=3)

@@ -13,6 +13,7 @@ from tests.servers.kafka import Kafka
 from tests.servers.postgres import Postgres
 from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.redis import Redis
+from tests.servers.registry import Registry
 
 
 @pytest.fixture(scope="session")
@@ -40,4 +41,11 @@ def postgres() -> Iterator[Postgres]:
 def rabbitmq() -> Iterator[RabbitMQ]:
     """A running RabbitMQ; take queue names of your own."""
     with RabbitMQ() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[Registry]:
+    """A running schema registry; take subjects of your own."""
+    with Registry() as running:
         yield running

@@ -13,7 +13,7 @@ missing() { # the Debian packages whose programs are not here
     test -x /usr/lib/rabbitmq/bin/rabbitmq-server || echo rabbitmq-server
     here kcat || echo kcat
     here java || echo default-jre-headless
-    test -e .servers/kafka/.ready || here mvn || echo maven
+    { test -e .servers/kafka/.ready && test -e .servers/registry/.ready; } || here mvn || echo maven
 }
 
 install() { # $@: packages. Debian starts a service when it is installed, unless this file says no.
@@ -39,13 +39,18 @@ if test -n "$wanted" && test "$(id -u)" = 0 && here apt-get; then
     wanted=$(missing | tr '\n' ' ')
 fi
 
-# Kafka is a set of jars. They are fetched anew when the list changes.
-if ! test .servers/kafka/.ready -nt tests/servers/kafka/pom.xml && here mvn; then
-    echo "Fetching Kafka for the tests, once …"
-    rm -rf .servers/kafka
-    mvn --batch-mode --quiet -Dstyle.color=never --file tests/servers/kafka/pom.xml dependency:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$PWD/.servers/kafka" >&2 && touch .servers/kafka/.ready
-fi
+fetch() { # $1: a folder with a pom.xml, which .servers/$1 comes from; $2: Maven's goal. Anew when pom.xml changes.
+    pom=tests/servers/$1/pom.xml
+    if ! test ".servers/$1/.ready" -nt "$pom" && here mvn; then
+        echo "Fetching for the tests, once: $1 …"
+        rm -rf ".servers/$1"
+        mvn --batch-mode --quiet -Dstyle.color=never --file "$pom" "dependency:$2" \
+            -DincludeScope=runtime -DoutputDirectory="$PWD/.servers/$1" \
+            -DmarkersDirectory="$PWD/.servers/$1/.markers" >&2 && touch ".servers/$1/.ready"
+    fi
+    test -e ".servers/$1/.ready" || wanted="$wanted$1 "
+}
+fetch kafka copy-dependencies
+fetch registry unpack
 
-test -z "$wanted" || echo "Not here: $wanted— what needs them is skipped (with CI set: fails)."
-test -e .servers/kafka/.ready || echo "Kafka's jars are not here: what needs them is skipped (with CI set: fails)."
+test -z "$wanted" || echo "Not here: $wanted— what needs it is skipped (with CI set, it fails)."

@@ -10,14 +10,16 @@ import psutil
 import psycopg
 import pytest
 import redis
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 from tests.servers.kafka import Kafka
 from tests.servers.postgres import Postgres
 from tests.servers.process import HOST, Server, is_alive, tree
 from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.redis import Redis
+from tests.servers.registry import Registry
 
-ALL: tuple[type[Server], ...] = (Kafka, Redis, Postgres, RabbitMQ)
+ALL: tuple[type[Server], ...] = (Kafka, Redis, Postgres, RabbitMQ, Registry)
 
 
 def processes(server: Server) -> list[psutil.Process]:
@@ -89,6 +91,18 @@ def test_a_redis_keeps_what_it_is_told_to_keep() -> None:
 
         with redis.Redis.from_url(server.url) as client:
             assert client.get("kept") == b"yes"
+
+
+def test_a_registry_keeps_its_schemas() -> None:
+    schema = Schema('{"type": "record", "name": "Click", "fields": []}', "AVRO")
+    with Registry() as server:
+        with SchemaRegistryClient({"url": server.url}) as client:
+            number = client.register_schema("click-data-value", schema)
+        server.kill()
+        server.start()
+
+        with SchemaRegistryClient({"url": server.url}) as client:
+            assert client.register_schema("click-data-value", schema) == number
 
 
 def test_each_who_asks_gets_an_empty_database(postgres: Postgres) -> None:

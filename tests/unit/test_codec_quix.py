@@ -173,3 +173,25 @@ def test_an_offer_without_a_key_is_refused() -> None:
     _, bad = quix.decode([stdlib_json.dumps(OFFER).encode()], OFFER_SCHEMA)
 
     assert [each.reason for each in bad] == [Reason.MISSING_FIELD]
+
+
+def test_the_codec_says_which_message_each_row_came_from() -> None:
+    row = EXAMPLE | {"Timestamps": [1699973201619326000] * 2}
+    two = row | {"NumericValues": {}, "StringValues": {"userId": ["a", "b"], "productId": ["P1", "P2"]}}
+    raws = [stdlib_json.dumps(each).encode() for each in (EXAMPLE, [], two)]
+
+    found = quix.QuixCodec().decode("click-data", raws, schema=CLICK_SCHEMA)
+
+    assert found.origins.tolist() == [0, 2, 2]
+    assert [one.index for one in found.bad] == [1]
+    assert found.batch.column("userId").to_pylist()[1:] == ["a", "b"]
+
+
+def test_the_codec_takes_a_visitor_from_the_key_s_bytes() -> None:
+    codec = quix.QuixCodec()
+    written = codec.encode("special-offers", offers("offer1", "offer1", "offer1"))
+
+    found = codec.decode("special-offers", written, schema=OFFER_SCHEMA, keys=["adä".encode(), b"\xff", None])
+
+    assert found.batch.column("userId").to_pylist() == ["adä"]
+    assert [(each.index, each.reason) for each in found.bad] == [(1, Reason.MISSING_FIELD), (2, Reason.MISSING_FIELD)]

@@ -65,6 +65,7 @@ def same(found: Sequence[Batch], expected: Sequence[Batch]) -> bool:
 # ---------------------------------------------------------------- what is merged
 
 
+@pytest.mark.alone
 def test_many_small_commits_leave_few_rows_and_read_back_fast(tmp_path: Path) -> None:
     with EmbeddedLog.open(tmp_path) as log:
         for first in range(0, 20_000, 100):  # a hundred writes a commit: each is a row of its own, and syncs are slow

@@ -53,6 +53,7 @@ def test_a_crawler_is_what_crawlerdetect_calls_one(agent: str) -> None:
     assert is_crawler(agent.strip()) == CrawlerDetect().is_crawler(agent)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("pattern", ["a ", "(", "a-", "bot", "android", "Nokia", "iPhone a", "\u017f", "like "])
 def test_a_user_agent_of_100_kb_takes_a_few_milliseconds(pattern: str) -> None:
     agent = pattern * (100_000 // len(pattern))

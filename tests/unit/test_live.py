@@ -14,6 +14,7 @@ from footfall.core.clock import ManualClock
 from footfall.core.events import CLICKS, OFFERS
 from footfall.engine.ingest import Tally
 from footfall.engine.live import Service
+from footfall.engine.owning import Crew, Fixed, Work
 from footfall.engine.pulse import Pulse
 from footfall.engine.windows import window_tasks
 from footfall.log.base import Append
@@ -36,17 +37,25 @@ class Around:
     file: Path
     told: list[dict[str, Any]] = field(default_factory=list)
     walks: int = 0
+    windows: list[Windowed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.service = Service(
             log=self.log,
             store=self.store,
-            stages=[stage(self.log)],
-            functions=[],
+            crew=Crew(Fixed([0]), self.start),
             patterns=self.pattern_file,
             clock=ManualClock(LATER),
             beat=self.beat,
         )
+
+    def start(self, partition: int) -> Work:
+        windows = [
+            task
+            for one in self.windows
+            for task in window_tasks(one, log=self.log, partition=partition, lateness=LATENESS)
+        ]
+        return Work(stage(self.log), windows)
 
     def pattern_file(self) -> PatternFile | None:
         return PatternFile(self.file) if self.file.exists() else None
@@ -97,7 +106,7 @@ def test_what_was_processed_is_published_and_told(around: Around) -> None:
 
 def test_how_many_events_came_too_late_for_windows_is_told(around: Around) -> None:
     windows = Windowed(name="w", to="w", window=Tumbling(LATENESS), aggregates={"n": Count()}, keys=("userId",))
-    around.service.functions = window_tasks(windows, log=around.log, share=(0, 1), lateness=LATENESS)
+    around.windows.append(windows)
     around.walk("C1", "S1", age=40)
     around.log.append([Append(CLICKS, 0, clicks([{"timestamp": START, "userId": "ada", "late": True}]))])
     around.run()

@@ -177,6 +177,7 @@ def test_a_mistake_is_shown_with_its_place(shop: Shop) -> None:
         shop.ask("SELECT titel FROM products")
 
 
+@pytest.mark.alone
 def test_an_endless_query_is_stopped_at_its_deadline(shop: Shop) -> None:
     started = time.monotonic()
     with pytest.raises(Failure, match=r"stopped after 1 s"):

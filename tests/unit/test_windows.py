@@ -252,7 +252,9 @@ def append(log: DurableLog, watermark: int, *rows: Row) -> None:
 
 def tasks(settings: Windowed, log: DurableLog) -> list[Task]:
     """All its tasks, as a worker starts them."""
-    return window_tasks(settings, log=log, share=(0, 1), lateness=timedelta(minutes=10))
+    lateness = timedelta(minutes=10)
+    made = [window_tasks(settings, log=log, partition=number, lateness=lateness) for number in range(2)]
+    return [task for each in made for task in each]
 
 
 def run(made: list[Task]) -> None:

@@ -135,6 +135,21 @@ def read_statuses(run_dir: Path, *, clock: Clock | None = None) -> list[ServiceS
     return [status_of(name, beats.get(name), supervised.get(name), now_ms=now_ms) for name in [*names, *alone]]
 
 
+def own_status(run_dir: Path, service: str, *, clock: Clock | None = None) -> ServiceStatus | None:
+    """How one service is by its own word alone; None if it never said any."""
+    beat = read_json(run_dir / f"{service}.json")
+    return None if beat is None else status_of(service, beat, None, now_ms=(clock or SystemClock()).now_ms())
+
+
+def lives(run_dir: Path, service: str, *, clock: Clock | None = None) -> bool:
+    """Whether a service is still at it, well or not: what does not live is only helped by a new start."""
+    beat = read_json(run_dir / f"{service}.json")
+    if beat is None or not alive(beat.get("pid")):
+        return False
+    silent_ms = (clock or SystemClock()).now_ms() - int(beat.get("updated_ms", 0))
+    return beat.get("state") == State.STARTING or silent_ms <= 1000 * SILENT_SECONDS
+
+
 def supervised_by(content: Mapping[str, Any] | None, *, now_ms: int) -> dict[str, dict[str, Any]]:
     """What a living supervisor says of its processes, by name; nothing when it is gone."""
     if content is None or not alive(content.get("pid")):

@@ -1,4 +1,4 @@
-"""Turns tasks into a service: runs until stopped, publishes views, takes up changed files, tells how it goes."""
+"""Turns a crew into a service: runs until stopped, publishes views, takes up changed files, tells how it goes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from footfall.core.clock import Clock
 from footfall.core.errors import UsageError
 from footfall.core.events import OFFERS
 from footfall.engine.logs import logger
+from footfall.engine.owning import Crew
 from footfall.engine.publish import publish
-from footfall.engine.stage import Stage
 from footfall.engine.worker import Progress, Task, Worker
 from footfall.log.base import RetainingLog
 from footfall.processors.behaviour import Detector
@@ -30,12 +30,12 @@ class Service:
 
     log: RetainingLog
     store: ServingStore
-    stages: Sequence[Stage]
-    functions: Sequence[Task]
+    crew: Crew
     patterns: Callable[[], PatternFile | None]
     """The pattern file, which may also appear while the service runs."""
     clock: Clock
     beat: Callable[..., None]
+    _owned_before: bool = False
     _file: PatternFile | None = None
     _error: str | None = None
     _events: int = 0
@@ -45,24 +45,39 @@ class Service:
     def run(self, stop: threading.Event, *, until_end: bool) -> dict[str, Any]:
         """Work until stopped, or until nothing is left if ``until_end``; what was done, in figures."""
         self._at = self._retained = self.clock.monotonic()
-        self._take_up_patterns()
         worker = Worker(
-            [*self.stages, *self.functions],
+            self.crew.tasks,
             log=self.log,
             clock=self.clock,
             stop=stop,
             every_second=self._every_second,
+            changed=self._changed,
         )
-        worker.run(drained=lambda: until_end)
+        try:
+            worker.run(drained=lambda: until_end)
+        finally:
+            self.crew.ownership.close()
         return {"events": worker.events}
+
+    def _changed(self) -> Sequence[Task] | None:
+        tasks = self.crew.changed()
+        if tasks is not None:
+            self._take_up_patterns()
+            if self._owned_before:
+                logger().info("partitions_changed", partitions=[stage.partition for stage in self.crew.stages])
+            self._owned_before = True
+        return tasks
 
     def _every_second(self, progress: Progress) -> None:
         self._take_up_patterns()
-        for stage in self.stages:
+        stages = self.crew.stages
+        for stage in stages:
             stage.tidy()
-        publish(self.stages, self.store)
-        if self.stages:
+        self.crew.ownership.check()
+        publish(stages, self.store)
+        if stages:
             refresh(self.store)
+        self.crew.tell()
         now = self.clock.monotonic()
         rate = (progress.events - self._events) / max(now - self._at, 1e-6)
         self._events, self._at = progress.events, now
@@ -74,13 +89,13 @@ class Service:
             rate=round(rate, 1),
             lag=progress.lag,
             offers=progress.put_out.get(OFFERS, 0),
-            windows_late=sum(getattr(task, "late", 0) for task in self.functions),
+            windows_late=sum(getattr(task, "late", 0) for task in self.crew.functions),
             error=self._error or "",
         )
 
     def _take_up_patterns(self) -> None:
         """Use the pattern file as it is now; a wrong one changes nothing, but is said."""
-        detectors = [d for stage in self.stages if isinstance(d := stage.followers.get("behaviour"), Detector)]
+        detectors = [d for stage in self.crew.stages if isinstance(d := stage.followers.get("behaviour"), Detector)]
         if not detectors:
             return
         if self._file is None:

@@ -122,6 +122,11 @@ class Stage:
             return {(CLICKS, self.partition): self._clicks_at}
         return {(ENRICHED, self.partition): min(self._at.values(), default=self._enriched_end)}
 
+    @property
+    def clicks_at(self) -> Place | None:
+        """Where clicks are read next; None if they are not enriched here."""
+        return self._clicks_at if self.enrichment else None
+
     def lag(self) -> int:
         """Events of the log that are not processed yet."""
         lag = 0

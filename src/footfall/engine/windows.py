@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from footfall.core.errors import UsageError
 from footfall.core.events import ENRICHED
 from footfall.engine.registry import REGISTERED
 from footfall.engine.stage import portions
@@ -49,18 +50,24 @@ def windowed(
     )
 
 
-def window_tasks(settings: Windowed, *, log: DurableLog, share: tuple[int, int], lateness: timedelta) -> list[Task]:
-    """The tasks of this share of the partitions: those that count, then those that put counts together."""
+def window_tasks(settings: Windowed, *, log: DurableLog, partition: int, lateness: timedelta) -> list[Task]:
+    """The tasks of a partition: the one that counts, then the one that puts counts together.
+
+    Raises UsageError for totals over several partitions on a log on which events may repeat: parts that are counted
+    again after a crash are cut in other places than before, and cannot be told from new ones.
+    """
     stream = log.info(ENRICHED).settings
-    owned = range(stream.partitions)[share[0] :: share[1]]
     log.create(settings.to, stream)
     merged = settings.merged and stream.partitions > 1
     if merged:
+        if log.repeats:
+            raise UsageError(
+                f"The windows {settings.name!r} add up what several partitions count; on this log that is not exact.",
+                remedy="Put userId among their keys, use the embedded log, or a stream with one partition.",
+            )
         log.create(settings.partials, stream)
-    tasks: list[Task] = [
-        WindowTask(settings, partition=number, log=log, lateness=lateness, merged=merged) for number in owned
-    ]
-    return tasks + [MergeTask(settings, partition=number, log=log) for number in owned if merged]
+    tasks: list[Task] = [WindowTask(settings, partition=partition, log=log, lateness=lateness, merged=merged)]
+    return [*tasks, *([MergeTask(settings, partition=partition, log=log)] if merged else [])]
 
 
 class WindowTask:

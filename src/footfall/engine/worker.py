@@ -55,8 +55,11 @@ class Worker:
         clock: Clock,
         stop: threading.Event,
         every_second: Callable[[Progress], None] = unheard,
+        changed: Callable[[], Sequence[Task] | None] = lambda: None,
     ) -> None:
+        """``changed`` says what the tasks are from now on, when they change; asked before each turn."""
         self._tasks = tasks
+        self._changed = changed
         self._log = log
         self._clock = clock
         self._stop = stop
@@ -68,6 +71,7 @@ class Worker:
         """Work until ``stop`` is set. Ends also when nothing is left and ``drained`` says that nothing will come."""
         while not self._stop.is_set():
             last = drained()
+            self._tasks = given if (given := self._changed()) is not None else self._tasks
             steps = [task.step() for task in self._tasks]
             done = sum(rows or 0 for rows in steps)
             self.events += done

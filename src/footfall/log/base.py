@@ -194,6 +194,10 @@ class Log(Protocol):
         """All streams, by name."""
         ...
 
+    def names(self) -> Sequence[str]:
+        """The names of all streams, sorted."""
+        ...
+
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
         ...
@@ -250,6 +254,10 @@ class Checkpoints(Protocol):
 
     def groups(self) -> Sequence[str]:
         """All groups that have a position or state."""
+        ...
+
+    def delete_group(self, group: str) -> None:
+        """Forget a group's positions and state, so that it starts from the beginning."""
         ...
 
     def commit(self, commit: Commit) -> Committed:

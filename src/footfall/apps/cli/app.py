@@ -10,10 +10,13 @@ from footfall.apps.cli import (
     backfill,
     dashboard,
     doctor,
+    export,
     failed,
     generate,
+    health,
     load,
     query,
+    rebuild,
     replay,
     run,
     serve,
@@ -57,6 +60,7 @@ app.command("up")(up.up)
 app.command("replay")(replay.replay)
 app.command("backfill")(backfill.backfill)
 app.command("load")(load.load)
+app.command("rebuild")(rebuild.rebuild)
 app.command("generate")(generate.generate)
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
@@ -66,6 +70,8 @@ app.command("topics")(topics.topics)
 app.command("tail")(tail.tail)
 app.command("query")(query.query)
 app.add_typer(failed.app, name="failed")
+app.add_typer(export.app, name="export")
 app.command("status")(status.status)
+app.command("health")(health.health)
 app.command("doctor")(doctor.doctor)
 app.command("verify")(verify.verify)

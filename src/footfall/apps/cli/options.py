@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping as Mapping_
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -38,6 +39,21 @@ Mapping = Annotated[
     ),
 ]
 
+LOOPBACK: Final = "127.0.0.1"
+Host = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Listen here; 0.0.0.0 is everywhere, and then anybody can ask.")
+]
+STATUS_AT_VARIABLE: Final = "FOOTFALL_STATUS_AT"
+StatusAt = Annotated[
+    str | None,
+    typer.Option(
+        "--status-at",
+        envvar=STATUS_AT_VARIABLE,
+        metavar="ADDRESS:PORT",
+        help="Answer /alive, /health and /metrics of this service here. [default: nowhere]",
+    ),
+]
+
 SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", metavar="FILE", help="Settings. [default: footfall.yaml, if it is there]"),
@@ -47,6 +63,11 @@ SettingsFile = Annotated[
 def calm_libraries() -> None:
     """Keep numpy from starting threads for linear algebra: Footfall does none, and each start would wait for them."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - the one module that may
+
+
+def announce(addresses: Mapping_[str, str]) -> None:
+    """Tell all that this process starts where the parts of the pipeline are, whatever settings file they read."""
+    os.environ.update(addresses)  # noqa: TID251 - the one module that may
 
 
 def data_dir_of(arguments: Sequence[str]) -> Path:

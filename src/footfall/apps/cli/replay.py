@@ -15,6 +15,7 @@ from footfall.apps.cli.options import (
     DataDir,
     Mapping,
     SettingsFile,
+    StatusAt,
     existing_file,
     parse_mapping,
     service_name,
@@ -47,6 +48,7 @@ def replay(
     mapping: Mapping = None,
     name: Annotated[str, typer.Option(help="Names this service in `footfall status`.")] = "replay",
     settings: SettingsFile = None,
+    status_at: StatusAt = None,
     data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
@@ -72,5 +74,5 @@ def replay(
             beat=heartbeat.beat,
         )
 
-    figures = serve(service, data_dir, work)
+    figures = serve(service, data_dir, work, status_at=status_at)
     (print_json if as_json else print_figures)(figures)

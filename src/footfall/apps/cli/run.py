@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, existing_file, service_name
+from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, StatusAt, existing_file, service_name
 from footfall.apps.cli.output import print_figures
 from footfall.apps.cli.service import serve
 from footfall.apps.status import Heartbeat
@@ -35,6 +35,7 @@ def run(
     batch_size: Annotated[int, typer.Option(min=1, max=1_000_000, help="Events processed together at most.")] = 100_000,
     name: Annotated[str, typer.Option(help="Names this service in `footfall status`.")] = "worker",
     settings: SettingsFile = None,
+    status_at: StatusAt = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Run processors over the log, until told to stop."""
@@ -58,7 +59,7 @@ def run(
             beat=heartbeat.beat,
         )
 
-    print_figures(serve(service, data_dir, work))
+    print_figures(serve(service, data_dir, work, status_at=status_at))
 
 
 def parse_share(text: str) -> tuple[int, int]:

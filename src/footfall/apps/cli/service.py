@@ -1,30 +1,35 @@
-"""Turns a piece of work into a service: it ends when told to, and shows signs of life."""
+"""Turns a piece of work into a service: it ends when told to, shows signs of life, and answers how it is."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-from footfall.apps.status import Heartbeat
-from footfall.core.errors import FootfallError
+from footfall.apps.status import Heartbeat, ServiceStatus, lives, own_status
+from footfall.core.errors import Failure, FootfallError, UsageError
 
 T = TypeVar("T")
 
 
-def serve(name: str, data_dir: Path, work: Callable[[threading.Event, Heartbeat], T]) -> T:
+def serve(
+    name: str, data_dir: Path, work: Callable[[threading.Event, Heartbeat], T], *, status_at: str | None = None
+) -> T:
     """Do the work until it is done or a signal sets its stop event; the heartbeat tells how it goes.
 
-    The first SIGINT or SIGTERM asks it to stop, the second SIGINT ends it at once.
+    With ``status_at`` (``ADDRESS:PORT``) it is also told there. The first SIGINT or SIGTERM asks it to stop, the
+    second SIGINT ends it at once.
     """
     stop = threading.Event()
     before = {number: signal.signal(number, stopper(stop)) for number in (signal.SIGINT, signal.SIGTERM)}
     heartbeat = Heartbeat(data_dir / "run", name)
     try:
-        done = work(stop, heartbeat)
+        with status_pages(name, data_dir / "run", at=status_at):
+            done = work(stop, heartbeat)
     except FootfallError as error:
         heartbeat.close(error=str(error))
         raise
@@ -36,6 +41,42 @@ def serve(name: str, data_dir: Path, work: Callable[[threading.Event, Heartbeat]
             signal.signal(number, handler)
     heartbeat.close()
     return done
+
+
+@contextmanager
+def status_pages(name: str, run_dir: Path, *, at: str | None) -> Iterator[None]:
+    """Answer ``/alive``, ``/health`` and ``/metrics`` of this service at ``ADDRESS:PORT``, if one is given."""
+    if not at:
+        yield
+        return
+    from footfall.apps.supervisor.http import StatusServer
+
+    host, port = parse_address(at)
+
+    def statuses() -> list[ServiceStatus]:
+        found = own_status(run_dir, name)
+        return [] if found is None else [found]
+
+    try:
+        server = StatusServer(port, statuses, host=host, lives=lambda: lives(run_dir, name))
+    except OSError as error:
+        raise Failure(
+            f"--status-at {at}: cannot listen there: {error.strerror}.", remedy="Choose another port."
+        ) from error
+    server.start()
+    try:
+        yield
+    finally:
+        server.close()
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """``"0.0.0.0:9100"`` or ``"[::]:9100"`` as host and port."""
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (host and port.isdecimal() and int(port) < 65_536):
+        raise UsageError(f"--status-at {text}: this is not ADDRESS:PORT.", remedy="Write, for example, 127.0.0.1:9100.")
+    return host, int(port)
 
 
 def stopper(stop: threading.Event) -> Callable[[int, FrameType | None], None]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, service_name
+from footfall.apps.cli.options import DATA_DIR, DataDir, SettingsFile, StatusAt, service_name
 from footfall.apps.cli.output import print_figures
 from footfall.apps.cli.service import serve
 from footfall.apps.status import Heartbeat
@@ -25,6 +25,7 @@ def sink(
         str | None, typer.Option(help="Names this service in `footfall status`. [default: NAME-sink]")
     ] = None,
     settings: SettingsFile = None,
+    status_at: StatusAt = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Write a stream into a table, until told to stop: each event once."""
@@ -40,4 +41,4 @@ def sink(
             which, data_dir=data_dir, until_end=until_end, settings=settings, stop=stop, beat=heartbeat.beat
         )
 
-    print_figures(serve(service_name(name or f"{which}-sink"), data_dir, work))
+    print_figures(serve(service_name(name or f"{which}-sink"), data_dir, work, status_at=status_at))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR_VARIABLE, Mapping, existing_file, parse_mapping
+from footfall.apps.cli.options import DATA_DIR_VARIABLE, Mapping, announce, existing_file, parse_mapping
 
 
 def up(
@@ -41,6 +41,7 @@ def up(
     ] = None,
 ) -> None:
     """Start everything, and keep it running until Ctrl-C."""
+    from footfall import wiring
     from footfall.apps.supervisor.settings import read_settings
     from footfall.apps.supervisor.up import up as run
 
@@ -58,5 +59,6 @@ def up(
     for file in (given.data, given.products, given.users, given.patterns):
         if file is not None:
             existing_file(file)
+    announce(wiring.addresses(settings).variables)
     columns = [text for pair in mapping or () for text in ("--map", pair)]
     run(given, replaying=["--keep-timing" if keep_timing else "--no-keep-timing", *columns])

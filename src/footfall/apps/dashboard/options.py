@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from streamlit import config
@@ -10,7 +11,7 @@ DATA_DIR: Final = "footfall_data_dir"
 """Under this name the pages find their data directory, in ``st.secrets``."""
 
 _CHOSEN: Final[dict[str, Any]] = {
-    # Nothing listens beyond this machine, and nothing leaves it.
+    # Nothing leaves this machine. What is listened on is the socket's matter (server.py).
     "server.address": "127.0.0.1",
     "server.headless": True,
     "server.baseUrlPath": "",
@@ -21,7 +22,6 @@ _CHOSEN: Final[dict[str, Any]] = {
     "server.corsAllowedOrigins": [],
     "server.enableXsrfProtection": True,
     "client.allowedOrigins": [],
-    "server.allowedHosts": ["127.0.0.1", "localhost"],
     "server.enableStaticServing": False,
     "server.enableAgentApi": False,
     "server.maxUploadSize": 1,
@@ -73,9 +73,10 @@ _DARK: Final[dict[str, Any]] = {
 }
 
 
-def use_options(port: int) -> None:
-    """Make these the options of this process."""
+def use_options(port: int, *, names: Sequence[str] = ()) -> None:
+    """Make these the options of this process, whose pages are asked for as this machine or by one of these names."""
+    hosts = {"server.allowedHosts": ["127.0.0.1", "localhost", *names]}
     themes = {f"theme.light.{key}": value for key, value in _LIGHT.items()}
     themes |= {f"theme.dark.{key}": value for key, value in _DARK.items()}
-    chosen = {**_CHOSEN, **_SHAPE, **themes, "server.port": port, "browser.serverPort": port}
+    chosen = {**_CHOSEN, **hosts, **_SHAPE, **themes, "server.port": port, "browser.serverPort": port}
     config.get_config_options(force_reparse=True, options_from_flags=chosen)

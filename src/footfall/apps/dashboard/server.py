@@ -1,11 +1,11 @@
-"""Turns a data directory into a running dashboard: Streamlit's server, in this process, on this machine only."""
+"""Turns a data directory into a running dashboard: Streamlit's server, in this process."""
 
 from __future__ import annotations
 
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,15 +31,20 @@ def serve_dashboard(
     *,
     data_dir: Path,
     port: int,
+    host: str = HOST,
+    names: Sequence[str] = (),
     stop: threading.Event,
     beat: Callable[..., None],
     ready: Callable[[int], None],
 ) -> None:
-    """Serve until told to stop; ``ready`` gets the port in use. Raises Failure when the port is not free."""
+    """Serve until told to stop; ``ready`` gets the port in use. Raises Failure when the port is not free.
+
+    Pages are shown to who asks for this machine, or for one of these ``names``; nobody else's page can reach them.
+    """
     os.nice(_MODESTY)
-    with bound(port) as listening:
+    with bound(port, host=host) as listening:
         taken: int = listening.getsockname()[1]
-        use_options(taken)
+        use_options(taken, names=names)
         page = streamlit.App(
             PAGES,
             secrets={DATA_DIR: str(data_dir.absolute())},
@@ -54,16 +59,16 @@ def serve_dashboard(
         running.join()
 
 
-def bound(port: int) -> socket.socket:
-    """A socket on this machine's own address. Raises Failure when somebody else has the port."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def bound(port: int, *, host: str = HOST) -> socket.socket:
+    """A socket on this address. Raises Failure when somebody else has the port."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((HOST, port))
+        listening.bind((host, port))
     except OSError as error:
         listening.close()
         raise Failure(
-            f"Port {port} cannot be used: {error.strerror}.", remedy="Choose another one with --port."
+            f"Port {port} of {host} cannot be used: {error.strerror}.", remedy="Choose another one with --port."
         ) from error
     return listening
 

@@ -1,8 +1,9 @@
-"""Turns the services' state into two pages on loopback: ``/health`` for programs, ``/metrics`` for Prometheus."""
+"""Turns services' state into pages: ``/health`` and ``/alive`` for programs, ``/metrics`` for Prometheus."""
 
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,16 +49,22 @@ class ServiceCollector(Collector):
 
 
 class StatusServer:
-    """Answers on a port of this machine only, in a thread of its own."""
+    """Answers in a thread of its own; on a port of this machine only, unless ``host`` says otherwise.
 
-    def __init__(self, port: int, statuses: Statuses) -> None:
+    Raises OSError when the port cannot be had.
+    """
+
+    def __init__(
+        self, port: int, statuses: Statuses, *, host: str = HOST, lives: Callable[[], bool] = lambda: True
+    ) -> None:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(ServiceCollector(statuses))
         pages = {
             "/health": lambda: health(statuses()),
+            "/alive": lambda: life(lives()),
             "/metrics": lambda: (200, "text/plain; version=0.0.4; charset=utf-8", generate_latest(registry)),
         }
-        self._server = listen(port, pages)
+        self._server = listen(host, port, pages)
         self.port: int = self._server.server_address[1]
 
     def start(self) -> None:
@@ -73,13 +80,13 @@ class StatusServer:
 Page = Callable[[], tuple[int, str, bytes]]
 
 
-def listen(port: int, pages: dict[str, Page]) -> ThreadingHTTPServer:
+def listen(host: str, port: int, pages: dict[str, Page]) -> ThreadingHTTPServer:
     """A server that holds the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = pages.get(self.path.partition("?")[0])
-            code, kind, body = page() if page else (404, "text/plain", b"Pages: /health /metrics\n")
+            code, kind, body = page() if page else (404, "text/plain", b"Pages: /health /alive /metrics\n")
             self.send_response(code)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -89,7 +96,10 @@ def listen(port: int, pages: dict[str, Page]) -> ThreadingHTTPServer:
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the library's name
             """Say nothing: the terminal belongs to the supervisor."""
 
-    return ThreadingHTTPServer((HOST, port), Handler)
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    return Server((host, port), Handler)
 
 
 def health(statuses: Sequence[ServiceStatus]) -> tuple[int, str, bytes]:
@@ -97,3 +107,8 @@ def health(statuses: Sequence[ServiceStatus]) -> tuple[int, str, bytes]:
     fine = all(one.state in {State.HEALTHY, State.STOPPED} for one in statuses) and bool(statuses)
     body = {"status": "healthy" if fine else "unhealthy", "services": [one.as_json() for one in statuses]}
     return (200 if fine else 503), "application/json", json.dumps(body).encode() + b"\n"
+
+
+def life(lives: bool) -> tuple[int, str, bytes]:  # noqa: FBT001 - what the page says is this one word
+    """200 as long as it is no use to start the service anew, 503 when it shows no sign of life."""
+    return (200 if lives else 503), "text/plain", b"alive\n" if lives else b"no sign of life\n"

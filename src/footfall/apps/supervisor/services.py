@@ -1,4 +1,4 @@
-"""Turns settings into the list of services that `footfall up` starts.
+"""Turns a name and its options into a service: the command that runs it.
 
 A service is a command that runs until it is told to stop. Nothing here starts anything.
 """
@@ -55,14 +55,21 @@ def footfall_command(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "footfall.apps.cli", *arguments)
 
 
+def arguments_of(service: Service) -> tuple[str, ...]:
+    """What `footfall` is told by one of our own services."""
+    program = footfall_command()
+    assert service.command[: len(program)] == program  # noqa: S101 - our own services are made below
+    return service.command[len(program) :]
+
+
 def bound_to_us(command: Sequence[str]) -> list[str]:
     """The command line of a process that ends when this one does."""
     return [sys.executable, "-S", "-E", LAUNCHER, str(os.getpid()), *command]
 
 
-def worker(*, data_dir: Path, patterns: Path, replicas: int = 1, settings: Path | None = None) -> Service:
+def worker(*, data_dir: Path, patterns: Path | None, replicas: int = 1, settings: Path | None = None) -> Service:
     """The whole chain of processors."""
-    place = ("--data-dir", str(data_dir), "--patterns", str(patterns), *_settings(settings))
+    place = ("--data-dir", str(data_dir), *_patterns(patterns), *_settings(settings))
     return Service(
         name="worker", command=footfall_command("run", *PROCESSORS, "--name", "worker", *place), replicas=replicas
     )
@@ -75,22 +82,45 @@ def replay(*, data_dir: Path, file: Path, options: Sequence[str], settings: Path
     return Service(name="replay", command=command)
 
 
-def web(*, data_dir: Path, port: int, dashboard: str, patterns: Path, settings: Path | None = None) -> Service:
-    """The collector and the shop."""
-    place = ("--data-dir", str(data_dir), "--patterns", str(patterns), *_settings(settings))
-    return Service(name="web", command=footfall_command("serve", "--port", str(port), "--dashboard", dashboard, *place))
+def web(
+    *,
+    data_dir: Path,
+    port: int,
+    dashboard: str,
+    patterns: Path | None,
+    settings: Path | None = None,
+    host: str | None = None,
+) -> Service:
+    """The collector and the shop; on this machine only, unless a host is given."""
+    place = ("--data-dir", str(data_dir), *_patterns(patterns), *_settings(settings))
+    at = ("--port", str(port), *_host(host), "--dashboard", dashboard)
+    return Service(name="web", command=footfall_command("serve", *at, *place))
 
 
-def dashboard(*, data_dir: Path, port: int) -> Service:
-    """The live dashboard."""
-    command = footfall_command("dashboard", "--port", str(port), "--data-dir", str(data_dir))
+def dashboard(*, data_dir: Path, port: int, host: str | None = None, known_as: Sequence[str] = ()) -> Service:
+    """The live dashboard; on this machine only, unless a host is given."""
+    names = (text for name in known_as for text in ("--known-as", name))
+    command = footfall_command("dashboard", "--port", str(port), *_host(host), *names, "--data-dir", str(data_dir))
     return Service(name="dashboard", command=command, essential=False)
 
 
+def sink(which: str, *, data_dir: Path, settings: Path | None = None) -> Service:
+    """A stream into its table. Everything else works without it: the log keeps the events."""
+    place = ("--name", f"{which}-sink", "--data-dir", str(data_dir), *_settings(settings))
+    return Service(name=f"{which}-sink", command=footfall_command("sink", which, *place), essential=False)
+
+
 def cart_sink(*, data_dir: Path, settings: Path | None = None) -> Service:
-    """Selections put into the cart, into their table. Everything else works without it: the log keeps them."""
-    place = ("--name", "cart-sink", "--data-dir", str(data_dir), *_settings(settings))
-    return Service(name="cart-sink", command=footfall_command("sink", "cart", *place), essential=False)
+    """Selections put into the cart, into their table."""
+    return sink("cart", data_dir=data_dir, settings=settings)
+
+
+def _host(host: str | None) -> tuple[str, ...]:
+    return ("--host", host) if host is not None else ()
+
+
+def _patterns(file: Path | None) -> tuple[str, ...]:
+    return ("--patterns", str(file)) if file is not None else ()
 
 
 def _settings(file: Path | None) -> tuple[str, ...]:

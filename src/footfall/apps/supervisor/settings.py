@@ -13,6 +13,9 @@ The file may say:
       partitions: 4
     web:                   # see apps.web.settings
       mask_ip: true
+    log: kafka://broker:9092                              # otherwise files in the data directory, and so for
+    store: redis://redis:6379/0                           # these two
+    warehouse: postgresql://footfall@postgres/clickstream
     services:              # what to run besides
       - name: shoes
         run: [run, shoes.py]
@@ -34,7 +37,10 @@ from footfall.apps.supervisor.services import Service, footfall_command
 from footfall.core.errors import UsageError
 
 FILE: Final = Path("footfall.yaml")
-TAKEN: Final = ("worker", "replay", "web", "dashboard", "cart-sink", SUPERVISOR)
+TAKEN: Final = (
+    *("worker", "replay", "web", "dashboard", SUPERVISOR),
+    *("cart-sink", "clicks-sink", "sessions-sink", "offers-sink"),
+)
 """Names of services that are there anyway."""
 
 
@@ -89,6 +95,12 @@ class Settings(BaseModel):
     users: Path | None = None
     patterns: Path | None = None
     services: tuple[ServiceSettings, ...] = ()
+    log: str | None = None
+    """An address of Kafka; the data directory otherwise. Read and checked by footfall.pipeline, as the next two."""
+    store: str | None = None
+    """An address of Redis."""
+    warehouse: str | None = None
+    """An address of PostgreSQL."""
     pipeline: dict[str, Any] = {}
     """For the services, which read and check it themselves (footfall.pipeline)."""
     web: dict[str, Any] = {}

@@ -7,11 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from footfall.apps.supervisor import demo
+from footfall.apps.supervisor.description import Where, described, look_ups
 from footfall.apps.supervisor.display import LiveDisplay, PlainDisplay, open_display
 from footfall.apps.supervisor.http import StatusServer
 from footfall.apps.supervisor.lock import only_one
 from footfall.apps.supervisor.ports import HOST, Ports
-from footfall.apps.supervisor.services import Service, cart_sink, dashboard, replay, web, worker
+from footfall.apps.supervisor.services import Service, replay
 from footfall.apps.supervisor.settings import Settings
 from footfall.apps.supervisor.supervisor import Supervisor
 from footfall.core.errors import Failure, UsageError
@@ -64,32 +65,23 @@ def services(
 ) -> list[Service]:
     """What is to run. Loads look-up data and makes the demo's clicks on the way."""
     data_dir = settings.data_dir
-    for kind, file in (("products", settings.products), ("users", settings.users)):
-        if file is not None:
-            demo.load(kind, file, data_dir=data_dir, say=display.print)
+    for kind, file in look_ups(settings):
+        demo.load(kind, file, data_dir=data_dir, say=display.print)
     if settings.data is not None:
         source = replay(data_dir=data_dir, file=settings.data, options=replaying, settings=settings.file)
     else:
         clicks = demo.demo_clicks(data_dir, say=display.print)
         pace = ("--no-keep-timing", "--rate", str(demo.PER_SECOND))
         source = replay(data_dir=data_dir, file=clicks, options=pace, settings=settings.file)
-    patterns = settings.patterns or own_patterns(data_dir)
-    chain = worker(data_dir=data_dir, patterns=patterns, replicas=settings.replicas, settings=settings.file)
-    shop = web(
+    where = Where(
         data_dir=data_dir,
-        port=ports.shop,
-        dashboard=address(ports.dashboard),
-        patterns=patterns,
         settings=settings.file,
+        patterns=settings.patterns or own_patterns(data_dir),
+        shop_port=ports.shop,
+        dashboard_port=ports.dashboard,
+        dashboard_address=address(ports.dashboard),
     )
-    own = [
-        chain,
-        shop,
-        source,
-        cart_sink(data_dir=data_dir, settings=settings.file),
-        dashboard(data_dir=data_dir, port=ports.dashboard),
-    ]
-    return [*own, *(one.service(data_dir, settings=settings.file) for one in settings.services)]
+    return described(settings, where, source=source)
 
 
 def own_patterns(data_dir: Path) -> Path:

@@ -35,6 +35,7 @@ from footfall.stores.base import ServingStore
 _builtin = cache(builtin_patterns)
 
 HOST: Final = "127.0.0.1"
+"""Listened on unless somebody says otherwise, and where links lead to."""
 _KEY_BYTES: Final = 32
 _BEAT_SECONDS: Final = 0.5
 _LAST_PORT: Final = 65_535
@@ -50,6 +51,7 @@ def serve_web(
     data_dir: Path,
     port: int,
     dashboard: str,
+    host: str = HOST,
     patterns: Path | None = None,
     settings: Path | None = None,
     stop: threading.Event,
@@ -76,7 +78,7 @@ def serve_web(
                 ready(taken)
 
         try:
-            run(create_app(parts), host=HOST, port=port, stop=stop, ready=begun)
+            run(create_app(parts), host=host, port=port, stop=stop, ready=begun)
         finally:
             ended.set()
         return {"events": parts.intake.tally.events}

@@ -13,15 +13,18 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from footfall.core.errors import Emptied, Unavailable
+from footfall.log.checkpoints.large import PIECE
 from footfall.log.checkpoints.scripts import EPOCHS, MERGE, rows_key, tables_key
 from footfall.log.checkpoints.tables import Listed, Row, Tables
 from footfall.log.packing import block_of, pack
 from footfall.servers.redis import RedisServer
 
-_MOST: Final = 4 * 1024 * 1024
+_MOST: Final = 2 * 1024 * 1024
 """One save merges at most about so many bytes of a table: the newest ones."""
 _SMALL: Final = 16 * 1024
-"""A row of fewer bytes is merged with its neighbours; merged rows may be as much larger as they hold more."""
+"""A row of fewer bytes is merged with its neighbours; merged rows may be as much larger as they hold more.
+
+What is kept in pieces is larger than that, and never merged."""
 _TOO_MANY: Final = 3
 """A table with so many times N rows has missed a merge: the next one looks further back."""
 
@@ -44,7 +47,7 @@ class Merging:
                 self._merge_block(group, partition, table, first=number + 1 - block, block=block)
 
     def _merge_block(self, group: str, partition: int, table: str, *, first: int, block: int) -> None:
-        small = min(_SMALL * block // self._rows, _MOST)
+        small = min(_SMALL * block // self._rows, PIECE)
         for listed in self._tables.listed(group, partition, table):
             epoch = listed.epoch
             for run in _runs(listed, first, small):

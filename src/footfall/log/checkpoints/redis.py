@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Self
 
@@ -11,6 +12,7 @@ from footfall.core.errors import DamagedBatch, Fenced, Unavailable
 from footfall.core.events import Batch
 from footfall.core.progress import unheard
 from footfall.log.base import Place, Position, StateWrite
+from footfall.log.checkpoints.large import PIECE, Large, forget, send
 from footfall.log.checkpoints.merging import Merging
 from footfall.log.checkpoints.scripts import (
     DELETE,
@@ -19,6 +21,7 @@ from footfall.log.checkpoints.scripts import (
     SAVE,
     field_of,
     partitions_key,
+    pieces_key,
     positions_key,
     rows_key,
     tables_key,
@@ -30,6 +33,8 @@ from footfall.servers.redis import RedisServer, RedisSettings, Value
 
 _SETTINGS: Final = RedisSettings()
 _MERGE_ROWS: Final = 128
+_SAVED: Final = -1
+_TOO_LATE: Final = -2
 _TRIES: Final = 20
 """So often state is read again when it is merged or written anew meanwhile."""
 
@@ -76,7 +81,7 @@ class RedisCheckpoints:
 
     def position(self, group: str, stream: str, partition: int) -> Place:
         """See ``CheckpointStore.position``."""
-        [found] = self._server.read(("HGET", positions_key(group), field_of(stream, partition)))
+        [found] = self._server.ask(("HGET", positions_key(group), field_of(stream, partition)))
         return Place() if found is None else _place(found)
 
     def state(self, group: str, partition: int) -> Mapping[str, Sequence[Batch]]:
@@ -93,25 +98,35 @@ class RedisCheckpoints:
 
     def groups(self) -> Sequence[str]:
         """See ``CheckpointStore.groups``."""
-        [found] = self._server.read(("SMEMBERS", GROUPS))
+        [found] = self._server.ask(("SMEMBERS", GROUPS))
         return sorted(group.decode() for group in found)
 
     def save(self, positions: Sequence[Position], state: Sequence[StateWrite]) -> None:
         """See ``CheckpointStore.save``."""
-        first, *rest = self._save(_keys(positions, state), _arguments(positions, state))
-        if first >= 0:
+        rows = [self._row(write) for write in state]
+        first, *rest = self._save(_keys(positions, state), _arguments(positions, state, rows))
+        if first != _SAVED:
+            with contextlib.suppress(Unavailable):  # then they go by themselves
+                forget(self._server, [row.key for row in rows if isinstance(row, Large)])
+        if first == _TOO_LATE:
+            raise Unavailable(f"{self._server.place} took too long to take a large state.", remedy="It is tried again.")
+        if first != _SAVED:
             raise _fenced(positions[first], _place(rest[0]))
-        for write, number, rows in zip(state, rest[::2], rest[1::2], strict=True):
-            self._merging.after(write.group, write.partition, write.table, number=number, rows=rows)
+        for write, number, count in zip(state, rest[::2], rest[1::2], strict=True):
+            self._merging.after(write.group, write.partition, write.table, number=number, rows=count)
 
     def delete_group(self, group: str) -> None:
         """See ``CheckpointStore.delete_group``."""
-        beginnings = (tables_key(group, ""), rows_key(group, "", "").removesuffix(":"))
+        beginnings = [tables_key(group, ""), rows_key(group, "", "")[:-1], pieces_key(group, "", "")[:-1]]
         self._delete([GROUPS, positions_key(group), partitions_key(group)], [group, *beginnings])
 
     def close(self) -> None:
         """Release the connections."""
         self._server.close()
+
+    def _row(self, write: StateWrite) -> Large | pa.Buffer:
+        data = encode(write.batch)
+        return send(self._server, data) if data.size > PIECE else data
 
     def _batches(self, group: str, partition: int, listed: Listed) -> list[Batch]:
         rows = self._tables.rows(group, partition, listed.name, listed.rows)
@@ -133,17 +148,20 @@ def _keys(positions: Sequence[Position], state: Sequence[StateWrite]) -> list[st
     keys = [GROUPS, EPOCHS, *(positions_key(position.group) for position in positions)]
     for write in state:
         keys += [tables_key(write.group, write.partition), rows_key(write.group, write.partition, write.table)]
-        keys.append(partitions_key(write.group))
+        keys += [partitions_key(write.group), pieces_key(write.group, write.partition, write.table)]
     return keys
 
 
-def _arguments(positions: Sequence[Position], state: Sequence[StateWrite]) -> list[Value]:
+def _arguments(
+    positions: Sequence[Position], state: Sequence[StateWrite], rows: Sequence[Large | pa.Buffer]
+) -> list[Value]:
     arguments: list[Value] = [len(positions), len(state)]
     for position in positions:
         arguments += [field_of(position.stream, position.partition), _text(position.expected), _text(position.place)]
         arguments.append(position.group)
-    for write in state:
-        arguments += [write.table, int(write.reset), write.group, write.partition, memoryview(encode(write.batch))]
+    for write, row in zip(state, rows, strict=True):
+        arguments += [write.table, int(write.reset), write.group, write.partition]
+        arguments += [bytes(row), row.key] if isinstance(row, Large) else [memoryview(row), ""]
     return arguments
 
 

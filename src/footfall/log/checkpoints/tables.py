@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from footfall.log.checkpoints.large import Large, fetch
 from footfall.log.checkpoints.scripts import DIRECTORY, rows_key, tables_key
 from footfall.servers.redis import RedisServer
 
@@ -48,7 +49,7 @@ class Tables:
 
     def unchanged(self, group: str, partition: int, listed: Sequence[Listed]) -> bool:
         """Whether all rows that were listed are still those. Rows may have been added."""
-        [found] = self._server.read(("HGETALL", tables_key(group, partition)))
+        [found] = self._server.ask(("HGETALL", tables_key(group, partition)))
         epochs = {name.decode(): int(text.split()[1]) for name, text in found.items()}
         return all(epochs.get(one.name) == one.epoch for one in listed)
 
@@ -56,10 +57,12 @@ class Tables:
         """The bytes of these rows, each with its number, without those that are gone by now."""
         key = rows_key(group, partition, table)
         for some in _portions(rows):
-            [found] = self._server.read(("HMGET", key, *(row.number for row in some)))
+            [found] = self._server.ask(("HMGET", key, *(row.number for row in some)))
             for row, data in zip(some, found, strict=True):
-                if data is not None:
-                    yield row.number, data
+                large = None if data is None else Large.read(data)
+                whole = data if large is None else fetch(self._server, large)
+                if whole is not None:
+                    yield row.number, whole
 
 
 def _portions(rows: Sequence[Row]) -> Iterator[list[Row]]:

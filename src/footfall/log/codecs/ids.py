@@ -6,10 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-import pyarrow as pa
-
 from footfall.core.events import Batch
-from footfall.core.hashing import column_hashes, id_from_text, ids_of
+from footfall.core.hashing import column_hashes, id_from_text, ids_from_lanes, ids_of, lanes_of
 
 IDENTITY: Final = ("timestamp", "userId", "productId", "event_type", "ip", "userAgent")
 """What makes two clicks without an id the same event."""
@@ -32,8 +30,9 @@ def with_ids(clicks: Batch, *, missing: Sequence[int]) -> Batch:
     if not missing:
         return clicks
     position = clicks.schema.get_field_index("event_id")
-    ids = clicks.column(position).to_pylist()
     made = ids_of([column_hashes(clicks.column(name)) for name in IDENTITY])
-    for row in missing:
-        ids[row] = made[row].as_py()
-    return clicks.set_column(position, clicks.schema.field(position), pa.array(ids, type=pa.binary(16)))
+    if len(missing) < len(clicks):
+        lanes = lanes_of(clicks.column(position)).copy()
+        lanes[missing] = lanes_of(made)[missing]
+        made = ids_from_lanes(lanes)
+    return clicks.set_column(position, clicks.schema.field(position), made)

@@ -1,8 +1,8 @@
 """Turns batches into dicts that any message format can write, and such dicts back into batches.
 
-In a dict, times are milliseconds, and those without a time zone ISO texts with microseconds. Dates are ISO texts,
-event ids hex texts. Nulls are left out, and so is a ``late`` that is false. Bytes are a text, or base64 under the
-name with ``_base64`` if they are not UTF-8.
+In a dict, times in milliseconds are integers, and those in other units ISO texts. Dates are ISO texts, event ids hex
+texts. Nulls are left out, and so is a ``late`` that is false. Bytes are a text, or base64 under the name with
+``_base64`` if they are not UTF-8. See ``rare`` for the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 from footfall.core.errors import Reason
 from footfall.core.events import CLICK_SCHEMA, EVENT_ID, Batch
 from footfall.log.codecs.ids import text_of, with_ids
-from footfall.log.codecs.values import MOMENT, Unusable, plain_integers, value_of
+from footfall.log.codecs.rare import LARGEST, from_base64, is_bytes, is_list, is_milliseconds, is_text, jsonable
+from footfall.log.codecs.unusable import Unusable
+from footfall.log.codecs.values import plain_integers, value_of
 
 Row = Mapping[str, Any]
 
@@ -56,10 +58,10 @@ def rows(batch: Batch) -> list[dict[str, Any]]:
     """The batch's events, in order."""
     events: list[dict[str, Any]] = [{} for _ in range(batch.num_rows)]
     for field, column in zip(batch.schema, batch.columns, strict=True):
-        name, values = field.name, _plain_values(field, column)
-        if pa.types.is_binary(field.type):
+        name, values = field.name, plain_values(field, column)
+        if is_bytes(field.type):
             for event, value in zip(events, values, strict=True):
-                event.update(_readable(name, value))
+                event.update(readable(name, value))
             continue
         left_out = False if name == "late" else None
         for event, value in zip(events, values, strict=True):
@@ -68,32 +70,64 @@ def rows(batch: Batch) -> list[dict[str, Any]]:
     return events
 
 
-def _plain_values(field: pa.Field, column: pa.Array) -> list[Any]:
-    if field.type == MOMENT:
-        iso: list[Any] = pc.replace_substring(column.cast(pa.string()), " ", "T").to_pylist()
-        return iso
-    values: list[Any] = column.cast(_plain(field.type)).to_pylist()
-    if field.type == EVENT_ID:
+def plain_values(field: pa.Field, column: pa.Array) -> list[Any]:
+    """The column's values as JSON holds them; bytes as they are."""
+    kind = field.type
+    if pa.types.is_dictionary(kind):
+        return plain_values(field.with_type(kind.value_type), column.cast(kind.value_type))
+    if pa.types.is_timestamp(kind) and not is_milliseconds(kind):
+        return _iso(column)
+    if is_milliseconds(kind) or pa.types.is_duration(kind):
+        column = column.cast(pa.int64())
+    elif is_list(kind) or pa.types.is_struct(kind):
+        column = column.cast(_plain(kind))
+    values: list[Any] = column.to_pylist()
+    if kind == EVENT_ID:
         return [None if value is None else text_of(value) for value in values]
-    if pa.types.is_date(field.type):
-        return [None if value is None else value.isoformat() for value in values]
-    return values
+    if is_bytes(kind) or is_text(kind) or pa.types.is_boolean(kind) or _are_exact(kind, column):
+        return values
+    return [jsonable(value) for value in values]
+
+
+def _iso(column: pa.Array) -> list[Any]:
+    """Times as texts: in UTC, with a Z if they have a time zone."""
+    kind = column.type
+    texts = pc.replace_substring(column.cast(pa.timestamp(kind.unit)).cast(pa.string()), " ", "T")
+    ending = "" if kind.tz is None else "Z"
+    found: list[Any] = pc.binary_join_element_wise(texts, ending, "").to_pylist()
+    return found
+
+
+def _are_exact(kind: pa.DataType, column: pa.Array) -> bool:
+    """Whether the column has integers only that every JSON reader has exactly."""
+    return bool(pa.types.is_integer(kind) or is_milliseconds(kind)) and integers_are_exact(column)
+
+
+def integers_are_exact(column: pa.Array) -> bool:
+    """Whether all integers are within ±2^53."""
+    if column.type.bit_width < 64 or column.null_count == len(column):
+        return True
+    ends = pc.min_max(column)
+    return bool(ends["min"].as_py() >= -LARGEST and ends["max"].as_py() <= LARGEST)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """The type whose Python values JSON knows."""
+    """The same nested type, with what Python has no exact values for as integers and texts."""
     if pa.types.is_dictionary(kind):
         return kind.value_type
-    if pa.types.is_timestamp(kind):
+    if is_milliseconds(kind) or pa.types.is_duration(kind):
         return pa.int64()
-    if pa.types.is_list(kind):
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_plain(kind.value_type), kind.list_size)
+    if is_list(kind):
         return pa.list_(_plain(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(each.name, _plain(each.type)) for each in kind])
     return kind
 
 
-def _readable(name: str, value: bytes | None) -> dict[str, str]:
+def readable(name: str, value: bytes | None) -> dict[str, str]:
+    """Bytes as a text, or as base64 under another name."""
     if value is None:
         return {}
     try:
@@ -104,18 +138,26 @@ def _readable(name: str, value: bytes | None) -> dict[str, str]:
 
 def batch_of(parsed: Parsed, *, schema: pa.Schema, messages: Sequence[bytes]) -> tuple[Batch, list[BadMessage]]:
     """The rows that are events as a batch, in order, and why the others are not."""
+    batch, _, bad = placed_batch_of(parsed, schema=schema, messages=messages)
+    return batch, bad
+
+
+def placed_batch_of(
+    parsed: Parsed, *, schema: pa.Schema, messages: Sequence[bytes]
+) -> tuple[Batch, list[int], list[BadMessage]]:
+    """The same, and which message each row of the batch came from."""
     problems: dict[int, Unusable] = {}
     id_optional = schema == CLICK_SCHEMA
     columns = [_values(parsed.rows, field, problems, id_optional=id_optional) for field in schema]
     good = [row for row in range(len(parsed.rows)) if row not in problems]
     missing = [at for at, row in enumerate(good) if "event_id" not in parsed.rows[row]] if id_optional else []
-    arrays = [_array([column[row] for row in good], field) for column, field in zip(columns, schema, strict=True)]
+    arrays = [as_array([column[row] for row in good], field) for column, field in zip(columns, schema, strict=True)]
     batch = with_ids(Batch.from_arrays(arrays, schema=schema), missing=missing)
     bad = [*parsed.bad]
     for row, problem in problems.items():
         index = parsed.origins[row]
         bad.append(BadMessage(index, problem.reason, problem.detail, messages[index]))
-    return batch, sorted(bad, key=lambda each: each.index)
+    return batch, [parsed.origins[row] for row in good], sorted(bad, key=lambda each: each.index)
 
 
 def _values(events: Sequence[Row], field: pa.Field, problems: dict[int, Unusable], *, id_optional: bool) -> list[Any]:
@@ -124,7 +166,7 @@ def _values(events: Sequence[Row], field: pa.Field, problems: dict[int, Unusable
     name, default = field.name, DEFAULTS.get(field.name)
     low, high = plain_integers(field)
     is_flag = pa.types.is_boolean(field.type)
-    may_lack = field.nullable and not pa.types.is_binary(field.type)
+    may_lack = field.nullable and not is_bytes(field.type)
     checked: dict[str, Any] = {}
     for row, event in enumerate(events):
         value = event.get(name, default)
@@ -149,19 +191,13 @@ def _values(events: Sequence[Row], field: pa.Field, problems: dict[int, Unusable
 def _looked_at(event: Row, value: object, field: pa.Field, *, id_optional: bool) -> Any:
     if value is None and field.type == EVENT_ID and id_optional and field.name not in event:
         return bytes(16)
-    if value is None and field.name + BASE64 in event and pa.types.is_binary(field.type):
-        return _unreadable(field.name, event[field.name + BASE64])
+    if value is None and field.name + BASE64 in event and is_bytes(field.type):
+        return from_base64(event[field.name + BASE64], field.with_name(field.name + BASE64))
     return value_of(value, field)
 
 
-def _unreadable(name: str, value: object) -> bytes:
-    try:
-        return base64.b64decode(value if isinstance(value, str) else b"?", validate=True)
-    except ValueError:
-        raise Unusable(Reason.BAD_VALUE, f"{name}{BASE64}: not base64") from None
-
-
-def _array(values: list[Any], field: pa.Field) -> pa.Array:
+def as_array(values: list[Any], field: pa.Field) -> pa.Array:
+    """Values that were looked at, as the field's column."""
     if pa.types.is_dictionary(field.type):
         return pa.array(values, type=field.type.value_type).dictionary_encode().cast(field.type)
     return pa.array(values, type=field.type)

@@ -87,6 +87,10 @@ class EmbeddedLog:
         """All streams, by name."""
         return catalogue.describe(self._reading)
 
+    def names(self) -> Sequence[str]:
+        """The names of all streams, sorted."""
+        return [name for (name,) in self._reading.rows("SELECT name FROM streams ORDER BY name")]
+
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
         number, _ = self._streams.find(stream)

@@ -1,6 +1,7 @@
 """Turns a Kafka cluster, and a store for checkpoints, into a log."""
 
 from footfall.log.kafka.log import KafkaLog
-from footfall.log.kafka.settings import KafkaSettings
+from footfall.log.kafka.membership import Membership
+from footfall.log.kafka.settings import KafkaSettings, shown
 
-__all__ = ["KafkaLog", "KafkaSettings"]
+__all__ = ["KafkaLog", "KafkaSettings", "Membership", "shown"]

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from footfall.core.clock import Clock
 from footfall.core.errors import OffsetOutOfRange, Unavailable
 from footfall.log.kafka.errors import failure, our_errors
+from footfall.log.kafka.marks import offset_of
 from footfall.log.kafka.settings import KafkaSettings
 
 Key = tuple[str, int]
@@ -119,7 +120,7 @@ class Fetcher:
             cursor = self._cursors.get(key)
             if cursor is not None and messages:
                 cursor.held.extendleft(reversed(messages))
-                cursor.next = messages[0].offset()
+                cursor.next = offset_of(messages[0])
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -151,15 +152,15 @@ class Fetcher:
 
     def _taken(self, key: Key, cursor: _Cursor, most: int, before: int | None) -> list[Message]:
         held = cursor.held
-        if len(held) <= most and (before is None or not held or held[-1].offset() < before):
+        if len(held) <= most and (before is None or not held or offset_of(held[-1]) < before):
             taken = list(held)
             held.clear()
         else:
             taken = []
-            while held and len(taken) < most and (before is None or held[0].offset() < before):
+            while held and len(taken) < most and (before is None or offset_of(held[0]) < before):
                 taken.append(held.popleft())
         if taken:
-            cursor.next = taken[-1].offset() + 1
+            cursor.next = offset_of(taken[-1]) + 1
         if cursor.paused and len(held) < _HELD // 2:
             self._consumer.resume([TopicPartition(*key)])
             cursor.paused = False
@@ -183,8 +184,8 @@ class Fetcher:
             cursor = self._cursors.get(key)  # type: ignore[arg-type]
             if message.error() is not None:
                 self._complain(message, cursor)
-            elif cursor is not None and message.offset() >= (
-                cursor.held[-1].offset() + 1 if cursor.held else cursor.next
+            elif cursor is not None and offset_of(message) >= (
+                offset_of(cursor.held[-1]) + 1 if cursor.held else cursor.next
             ):
                 cursor.held.append(message)
         for key, cursor in self._cursors.items():

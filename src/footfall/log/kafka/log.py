@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from footfall.core.clock import Clock, SystemClock
-from footfall.core.errors import Failure, Fenced, UsageError
+from footfall.core.errors import Fenced, UsageError
 from footfall.core.events import Batch
 from footfall.log.base import (
     Append,
@@ -67,6 +67,10 @@ class KafkaLog:
     def streams(self) -> Sequence[StreamInfo]:
         """All streams, by name: every topic that begins with the prefix."""
         return [self.info(stream) for stream in self._topics.all()]
+
+    def names(self) -> Sequence[str]:
+        """The names of all streams, sorted."""
+        return list(self._topics.all())
 
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
@@ -150,15 +154,8 @@ class KafkaLog:
     # -- upkeep -------------------------------------------------------------------------------------------
 
     def enforce_retention(self) -> int:
-        """Remove what is too old; how many partitions lost something. How many bytes are kept is the brokers' to see to."""
+        """Remove what is too old; how many partitions lost something. Too many bytes are the brokers' to see to."""
         return enforce(self._topics, self._shapes, self._checkpoints, clock=self._clock)
-
-    def tell(self, group: str, places: Mapping[tuple[str, int], Place]) -> None:
-        """Let Kafka's own tools see how far a group is. Nothing depends on it, and nothing is raised."""
-        try:
-            self._topics.tell(group, {key: place.offset for key, place in places.items()})
-        except Failure:
-            return
 
     def close(self) -> None:
         """Release connections. What was appended stays."""

@@ -16,7 +16,7 @@ from footfall.core.events import CLICKS, FAILED, RETRY, SHOWN, Batch
 from footfall.log.base import Chunk, Place, Read, Unreadable
 from footfall.log.codecs.base import Codec, Decoded
 from footfall.log.kafka.fetching import Fetcher, Key
-from footfall.log.kafka.marks import Mark, mark_of
+from footfall.log.kafka.marks import Mark, mark_of, offset_of
 from footfall.log.kafka.topics import Topics
 
 REMEMBERED: Final = 200_000
@@ -68,9 +68,7 @@ class Reader:
             if not messages:
                 return Read((), place)
             chunks = self._chunks(stream, partition, messages)
-            end = messages[-1].offset()
-            if end is None:
-                raise RuntimeError("a message without an offset")
+            end = offset_of(messages[-1])
             if seen is not None:
                 chunks = [_fresh(chunk, seen) for chunk in chunks]
                 seen.next = end + 1
@@ -82,12 +80,12 @@ class Reader:
         found = [*messages]
         missing = rows - sum(1 for one in messages if one.value() is not None)
         while messages and missing:
-            offset = (found[-1].offset() or 0) + 1
+            offset = offset_of(found[-1]) + 1
             messages = self._more(key, offset, missing, before)
             found += messages
             missing -= sum(1 for one in messages if one.value() is not None)
         if found and not missing:
-            offset = (found[-1].offset() or 0) + 1
+            offset = offset_of(found[-1]) + 1
             following = self._more(key, offset, 1, before)
             if following and following[0].value() is None:
                 found += following
@@ -113,7 +111,7 @@ class Reader:
             while at < offset and (messages := self._fetcher.take(key, at, _LOOK_BACK, before=offset)):
                 for chunk in self._chunks(stream, partition, messages):
                     seen.without_repeats(chunk.batch)
-                at = (messages[-1].offset() or 0) + 1
+                at = offset_of(messages[-1]) + 1
         return seen
 
     # -- chunks -------------------------------------------------------------------------------------------
@@ -127,8 +125,8 @@ class Reader:
             if value is not None:
                 values.append(value)
                 sources.append(message)
-            elif (mark := mark_of(message.headers())) is not None:
-                cuts.append((len(values), mark, message.offset() or 0))
+            elif (mark := mark_of(message)) is not None:
+                cuts.append((len(values), mark, offset_of(message)))
         schema = self._schema(stream)
         if schema is None:
             return []

@@ -64,12 +64,12 @@ class KafkaSettings:
 
     @classmethod
     def _of(cls, brokers: str, options: dict[str, str]) -> KafkaSettings:
-        ours = {name: options.pop(name) for name in _OURS if name in options}
+        ours: dict[str, str] = {name: options.pop(name) for name in _OURS if name in options}
         for name in options:
             if "." not in name or name in _SETTLED:
                 raise UsageError(
                     f"{name} is no option of a Kafka address.",
-                    remedy=f"There are {', '.join(_OURS)}, and what librdkafka calls its settings, for example sasl.username.",
+                    remedy=f"There are {', '.join(_OURS)}, and the settings of librdkafka, as sasl.username.",
                 )
         seconds = float(_number(ours, "session_seconds", "10"))
         return cls(
@@ -103,5 +103,7 @@ def _number(options: Mapping[str, str], name: str, default: str) -> str:
     try:
         float(text)
     except ValueError:
-        raise UsageError(f"Kafka address: {name}={text} is not a number.", remedy=f"Write, for example, {name}=10.") from None
+        raise UsageError(
+            f"Kafka address: {name}={text} is not a number.", remedy=f"Write, for example, {name}=10."
+        ) from None
     return text

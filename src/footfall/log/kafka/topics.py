@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -131,14 +130,6 @@ class Topics:
             for result in self._admin.delete_records(asked, request_timeout=_SECONDS).values():
                 result.result(_SECONDS)
 
-    def tell(self, group: str, places: Mapping[tuple[str, int], int]) -> None:
-        """Let other tools see how far a group is. Nothing depends on it."""
-        asked = [TopicPartition(self.topic(stream), number, offset) for (stream, number), offset in places.items()]
-        told = ConsumerGroupTopicPartitions(self._settings.prefix + group, asked)
-        with self._errors(f"Tell the offsets of group {group}"):
-            for result in self._admin.alter_consumer_group_offsets([told]).values():
-                result.result(_SECONDS)
-
     def _limit(self, stream: str, settings: StreamSettings) -> None:
         resource: Any = ConfigResource(
             ResourceType.TOPIC,
@@ -169,8 +160,3 @@ class Topics:
 
     def _errors(self, what: str) -> Any:
         return our_errors(self._settings.brokers, what)
-
-
-def keep_for_of(milliseconds: int | None) -> timedelta | None:
-    """A number of milliseconds as how long events are kept."""
-    return None if milliseconds is None else timedelta(milliseconds=milliseconds)

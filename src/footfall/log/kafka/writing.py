@@ -16,7 +16,7 @@ from footfall.core.events import SCHEMAS, Batch, key_of
 from footfall.log.base import Append, Committed, Place
 from footfall.log.codecs.base import Codec
 from footfall.log.kafka.errors import failure, our_errors
-from footfall.log.kafka.marks import Mark
+from footfall.log.kafka.marks import Mark, offset_of
 from footfall.log.kafka.settings import KafkaSettings
 from footfall.log.kafka.topics import LARGEST, Topics
 
@@ -60,10 +60,10 @@ class Writer:
                 sending: dict[tuple[str, int], _Sending] = {}
                 firsts = [self._send(producer, a, m, sending) for a, m in zip(appends, messages, strict=True)]
             self._wait(producer, sending)
-        ends = {key: Place(one.last[None].offset() + 1) for key, one in sending.items()}
+        ends = {key: Place(offset_of(one.last[None]) + 1) for key, one in sending.items()}
         before = {key: end.offset for key, end in ends.items()}
         offsets = [
-            first[None].offset() if first else before[append.stream, append.partition]
+            offset_of(first[None]) if first else before[append.stream, append.partition]
             for first, append in zip(firsts, appends, strict=True)
         ]
         return Committed(offsets, ends)
@@ -99,21 +99,25 @@ class Writer:
         first: dict[Any, Message] = {}
         marked = append.watermark is not None or not messages
         # A dict's own method as callback: no Python code runs for a message.
-        callbacks = [first.setdefault, *[this.reports.__setitem__] * (len(messages) - 1)] if messages else []
+        callbacks: list[Any] = [first.setdefault, *[this.reports.__setitem__] * (len(messages) - 1)] if messages else []
         if not marked:
             callbacks[-1] = this.last.__setitem__
         rows = zip(messages, _keys(append), self._times(append.batch), callbacks, strict=True)
         for message, key, time, callback in rows:
             while True:
                 try:
-                    producer.produce(topic, message, key, partition, callback, time)
+                    producer.produce(topic, message, key, partition, on_delivery=callback, timestamp=time)
                     break
                 except BufferError:
                     producer.poll(_POLL)
         if marked:
             mark = Mark(append.watermark, self._clock.now_ms())
             producer.produce(
-                topic, None, None, partition, this.last.__setitem__, mark.appended_ms, headers=mark.header()
+                topic,
+                partition=partition,
+                on_delivery=this.last.__setitem__,
+                timestamp=mark.appended_ms,
+                headers=mark.header(),
             )
         if len(messages) == 1 and not marked:
             return this.last

@@ -13,7 +13,9 @@ from footfall.core.errors import Emptied, Failure, FootfallError, Unavailable, U
 EMPTIED: Final = "EMPTIED"
 """What our scripts say when the generation is not the one that they were told."""
 _REFUSED: Final = ("NOAUTH", "WRONGPASS", "NOPERM", "invalid username-password", "invalid password")
-_LATER: Final = ("LOADING", "READONLY", "BUSY", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS")
+_NO_DATABASE: Final = ("Invalid Database", "DB index is out of range")
+_LATER: Final = ("BUSY", "MISCONF", "NOREPLICAS")
+"""How answers begin that pass; the client has classes of its own for the others."""
 
 
 @contextmanager
@@ -31,10 +33,14 @@ def failure(place: str, error: Exception) -> FootfallError:
     match error:
         case exceptions.ResponseError() if text.startswith(EMPTIED):
             return emptied(place)
-        case exceptions.ResponseError() if text.startswith("OOM"):
+        case exceptions.OutOfMemoryError():
             return Unavailable(
                 f"{place} has no memory left: its maxmemory is reached.",
                 remedy="Give it more (CONFIG SET maxmemory), or delete what others keep in it; it is tried again.",
+            )
+        case exceptions.ReadOnlyError():
+            return Unavailable(
+                f"{place} is a replica that may only be read (READONLY).", remedy="Give the address of its primary."
             )
         case exceptions.AuthenticationError() | exceptions.NoPermissionError():
             return _refused(place, text)
@@ -42,14 +48,16 @@ def failure(place: str, error: Exception) -> FootfallError:
             return _refused(place, text)
         case exceptions.TimeoutError() | TimeoutError():
             return Unavailable(f"{place} did not answer in time.", remedy="See whether it is frozen or overloaded.")
-        case exceptions.ConnectionError() if text == "Invalid Database":
+        case exceptions.RedisError() if text in _NO_DATABASE:
             return UsageError(f"{place}: the server has no database of this number.", remedy="Correct the address.")
-        case exceptions.ConnectionError() | OSError() if not text.startswith(_LATER):
+        case exceptions.BusyLoadingError() | exceptions.ClusterDownError() | exceptions.TryAgainError():
+            return _later(place, text)
+        case exceptions.ConnectionError() | OSError():
             return Unavailable(
                 f"{place} cannot be reached ({text}).", remedy="See whether it runs, and whether the address is right."
             )
-        case _ if text.startswith(_LATER) or isinstance(error, exceptions.ConnectionError):
-            return Unavailable(f"{place} cannot be used now ({text}).", remedy="It is tried again.")
+        case exceptions.ResponseError() if text.startswith(_LATER):
+            return _later(place, text)
         case _:
             return Failure(f"{place} does not do what it was asked ({text}).")
 
@@ -60,6 +68,10 @@ def emptied(place: str, why: str = "it was emptied, or is another server than be
         f"{place} has lost what Footfall kept there: {why}.",
         remedy="Nothing more is written to it. Run `footfall rebuild`: it fills look-up data, state and views again.",
     )
+
+
+def _later(place: str, text: str) -> Unavailable:
+    return Unavailable(f"{place} cannot be used now ({text}).", remedy="It is tried again.")
 
 
 def _refused(place: str, text: str) -> UsageError:

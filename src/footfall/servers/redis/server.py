@@ -102,7 +102,7 @@ class RedisServer:
 
         return run
 
-    def read(self, *commands: Command, together: bool = False) -> list[Any]:
+    def ask(self, *commands: Command, together: bool = False) -> list[Any]:
         """The answers to several commands in one round trip; ``together``: as of one moment.
 
         The generation is asked for last: if it is still there, so was everything before. Raises Emptied.
@@ -118,6 +118,10 @@ class RedisServer:
             raise emptied(self.place)
         return answers
 
+    def new_id(self) -> str:
+        """A random id."""
+        return self._random(16).hex()
+
     def check_evictions(self) -> None:
         """Raise Emptied if the server threw keys away since it was opened."""
         with our_errors(self.place):
@@ -127,7 +131,7 @@ class RedisServer:
 
     def accept_emptied(self) -> str:
         """Begin a new generation, once the server was filled again; it. All others that have it open are told."""
-        generation = self._random(16).hex()
+        generation = self.new_id()
         with our_errors(self.place):
             self._client.set(GENERATION, generation)
             self._checks.forget_evictions()

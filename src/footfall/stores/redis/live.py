@@ -104,7 +104,7 @@ class LiveKeys:
 
     def partials(self) -> Published:
         """The newest partials of all partitions, as they stand together."""
-        number, found = self._server.read(("GET", PARTIALS_NUMBER), ("HGETALL", PARTIALS), together=True)
+        number, found = self._server.ask(("GET", PARTIALS_NUMBER), ("HGETALL", PARTIALS), together=True)
         batches: defaultdict[str, list[Batch]] = defaultdict(list)
         newest: int | None = None
         for field, value in sorted((field.decode().split(_BETWEEN, 1), value) for field, value in found.items()):
@@ -124,12 +124,12 @@ class LiveKeys:
 
     def view(self, name: str) -> list[dict[str, object]]:
         """The rows of a view."""
-        put, rows = self._server.read(("HEXISTS", VIEWS, name), ("GET", view_key(name)), together=True)
+        put, rows = self._server.ask(("HEXISTS", VIEWS, name), ("GET", view_key(name)), together=True)
         return _rows(rows) if put and rows is not None else []
 
     def names(self) -> list[str]:
         """The names of the views that were put."""
-        [names] = self._server.read(("HKEYS", VIEWS))
+        [names] = self._server.ask(("HKEYS", VIEWS))
         return sorted(name.decode() for name in names)
 
     def all(self, known: int | None) -> PutViews | None:

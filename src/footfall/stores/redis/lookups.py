@@ -136,7 +136,7 @@ class LookupHashes:
         after = "-"
         while ids := self._page(after):
             after = f"({ids[-1]}"
-            hashes = self._server.read(*(("HMGET", self._kind.prefix + one, *self._kind.fields) for one in ids))
+            hashes = self._server.ask(*(("HMGET", self._kind.prefix + one, *self._kind.fields) for one in ids))
             texts = zip(*hashes, strict=True)
             columns = [pa.array(ids, type=pa.string())]
             columns += [_column(list(each), field.type) for each, field in zip(texts, self._fields(), strict=True)]
@@ -151,7 +151,7 @@ class LookupHashes:
         return Loaded(new, updated, len(rows) - new - updated)
 
     def _page(self, after: str) -> list[str]:
-        [ids] = self._server.read(("ZRANGEBYLEX", self._kind.index, after, "+", "LIMIT", 0, _EXPORT))
+        [ids] = self._server.ask(("ZRANGEBYLEX", self._kind.index, after, "+", "LIMIT", 0, _EXPORT))
         return [one.decode() for one in ids]
 
     def _fields(self) -> list[pa.Field]:
@@ -160,7 +160,7 @@ class LookupHashes:
 
 def counts(server: RedisServer) -> Counts:
     """How many products and visitors there are."""
-    return Counts(*server.read(("ZCARD", PRODUCTS), ("ZCARD", VISITORS)))
+    return Counts(*server.ask(("ZCARD", PRODUCTS), ("ZCARD", VISITORS)))
 
 
 def _text(value: bytes | None) -> str | None:

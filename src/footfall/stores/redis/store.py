@@ -91,7 +91,7 @@ class RedisStore:
 
     def version(self) -> int:
         """Grows with each change of look-up data. Raises Emptied also when the server has evicted something."""
-        [number] = self._server.read(("GET", LOOKUPS_VERSION))
+        [number] = self._server.ask(("GET", LOOKUPS_VERSION))
         self._server.check_evictions()
         return int(number or 0)
 

@@ -1,0 +1,66 @@
+"""Turns the whole suite into two runs of pytest, and their figures into one line.
+
+First all that may run beside one another; then, one by one, what asserts a time or loads the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+WORKERS: Final = "3"
+"""For two cores: much of what a test does is waiting."""
+BESIDE: Final = ("-m", "not alone", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
+"""A file stays together, for it shares what is dear to start; in their order, which has the long ones first."""
+ALONE: Final = ("-m", "alone")
+
+
+def main() -> int:
+    """Run both parts, the second also when the first fails; 0 when all is well."""
+    counts: Counter[str] = Counter()
+    codes = []
+    for part in (BESIDE, ALONE):
+        code, found = run(part)
+        codes.append(code)
+        counts += found
+        if code == 2:  # Ctrl-C, or the tests could not be collected
+            break
+    print(closing_line(counts))
+    return int(any(codes))
+
+
+def run(part: Sequence[str]) -> tuple[int, Counter[str]]:
+    """The exit code of one run, and how many tests came to which end."""
+    with tempfile.TemporaryDirectory(prefix="footfall-suite-") as directory:
+        report = Path(directory) / "report.xml"
+        process = subprocess.Popen([sys.executable, "-m", "pytest", *part, f"--junitxml={report}"])
+        while process.poll() is None:
+            with contextlib.suppress(KeyboardInterrupt):  # pytest has heard it too, and tidies up
+                process.wait()
+        return process.returncode, counted(report.read_text()) if report.is_file() else Counter()
+
+
+def counted(report: str) -> Counter[str]:
+    """The figures of a report in JUnit's format."""
+    counts: Counter[str] = Counter()
+    for suite in ET.fromstring(report).iter("testsuite"):  # noqa: S314 - written by pytest
+        tests, *others = (int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped"))
+        failures, errors, skipped = others
+        counts += Counter(passed=tests - sum(others), failed=failures + errors, skipped=skipped)
+    return counts
+
+
+def closing_line(counts: Counter[str]) -> str:
+    """What is read last."""
+    return ", ".join(f"{counts[name]} {name}" for name in ("passed", "failed", "skipped"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,7 +1,7 @@
-"""Turns clicks that stand on a Kafka topic into how fast they are worked off: by our whole pipeline, and by Quix Streams.
+"""Turns clicks on a Kafka topic into how fast they are worked off: by our whole pipeline, and by Quix Streams.
 
     python -m benchmarks.kafka                              # ours alone
-    python -m benchmarks.kafka --quix PYTHON                # a Python that has quixstreams installed, in a venv of its own
+    python -m benchmarks.kafka --quix PYTHON                # a Python that has quixstreams, in a venv of its own
 
 One broker, one topic of JSON clicks in two partitions, the same for both. Ours: two workers (enrichment, aggregation,
 sessions, behaviour) with views, look-ups, state and positions in Redis. Quix Streams: two processes of an application
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import statistics
 import subprocess
@@ -28,7 +27,7 @@ from typing import Any
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
-from benchmarks.measure import ROOT, environment, footfall
+from benchmarks.measure import environment, footfall
 from tests.servers.kafka import Kafka
 from tests.servers.redis import Redis
 
@@ -70,8 +69,7 @@ class Scene:
         self.events = events
         self.admin = AdminClient({"bootstrap.servers": address})
         file = directory / "clicks.ndjson"
-        footfall("generate", "--events", str(events), "--seed", "3", "--out", str(file), "--layout", "ndjson",
-                 "--lookups", str(directory), env=environment())
+        run_it("generate", "--events", events, "--seed", 3, "--out", file, "--lookups", directory, where=environment())
         self.messages = file.read_bytes().splitlines()
 
     def measure(self, run: str, start: Callable[[Scene, str], list[subprocess.Popen[bytes]]]) -> float:
@@ -97,8 +95,13 @@ class Scene:
             new = NewTopic(f"{run}.{name}", PARTITIONS, 1)
             self.admin.create_topics([new])[f"{run}.{name}"].result(30)
         producer = Producer(
-            {"bootstrap.servers": self.address, "linger.ms": 50, "compression.type": "lz4",
-             "queue.buffering.max.messages": 2_000_000, "queue.buffering.max.kbytes": 2_000_000}
+            {
+                "bootstrap.servers": self.address,
+                "linger.ms": 50,
+                "compression.type": "lz4",
+                "queue.buffering.max.messages": 2_000_000,
+                "queue.buffering.max.kbytes": 2_000_000,
+            }
         )
         for message in self.messages:
             click = json.loads(message)
@@ -107,19 +110,25 @@ class Scene:
         producer.flush()
 
     def _rate(self, topic: str, processes: Sequence[subprocess.Popen[bytes]]) -> float:
-        begun, first = time.perf_counter(), None
+        begun = time.perf_counter()
+        first: tuple[float, int] | None = None
         asked: Any = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(PARTITIONS)}
         while time.perf_counter() - begun < _PATIENCE:
-            done = sum(found.result().offset for found in self.admin.list_offsets(asked).values())
+            done: int = sum(found.result().offset for found in self.admin.list_offsets(asked).values())
             now = time.perf_counter()
             if first is None and done >= self.events // 10:
-                first = (now, done)
+                first = now, done
             if first is not None and done >= self.events:
                 return (self.events - first[1]) / (now - first[0])
             if any(process.poll() not in {None, 0} for process in processes):
                 raise SystemExit(f"a process ended: {[process.args for process in processes]}")
             time.sleep(_LOOK)  # noqa: TID251 - a benchmark
         raise SystemExit(f"{topic} did not get all events within {_PATIENCE:.0f} s")
+
+
+def run_it(*arguments: object, where: dict[str, str]) -> None:
+    """Run a command of ours to its end."""
+    subprocess.run(footfall(*map(str, arguments)), env=where, check=True, stdout=subprocess.DEVNULL)
 
 
 def start_ours(scene: Scene, run: str) -> list[subprocess.Popen[bytes]]:
@@ -132,13 +141,11 @@ def start_ours(scene: Scene, run: str) -> list[subprocess.Popen[bytes]]:
     }
     data_dir = scene.directory / run
     for kind in ("products", "users"):
-        footfall("load", kind, str(scene.directory / f"{kind}.json"), "--data-dir", str(data_dir), env=where)
-    processors = ("enrichment", "aggregation", "sessions", "behaviour")
-    python = os.environ.get("PYTHON", str(ROOT / ".venv/bin/python"))  # noqa: TID251 - a benchmark
+        run_it("load", kind, scene.directory / f"{kind}.json", "--data-dir", data_dir, where=where)
+    chain = ("enrichment", "aggregation", "sessions", "behaviour")
     return [
         subprocess.Popen(
-            [python, "-m", "footfall.apps.cli", "run", *processors, "--name", f"worker{number}",
-             "--data-dir", str(data_dir)],
+            footfall("run", *chain, "--name", f"worker{number}", "--data-dir", data_dir),
             env=where,
             cwd=scene.directory,
             stdout=subprocess.DEVNULL,

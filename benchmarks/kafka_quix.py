@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,15 @@ from quixstreams import Application  # type: ignore[import-not-found,unused-igno
 def main(broker: str, prefix: str, lookups: Path) -> None:
     """Enrich until told to stop."""
     products = {row["id"]: row for row in json.loads((lookups / "products.json").read_text())}
-    users = {row["SWID"] if "SWID" in row else row["userId"]: row for row in _lines(lookups / "users.json")}
+    users = {row["userId"]: row for row in _lines(lookups / "users.json")}
 
     def enrich(click: dict[str, Any]) -> dict[str, Any]:
         product = products.get(click["productId"], {})
         user = users.get(click["userId"], {})
-        birthday = user.get("BIRTH_DT") or user.get("birthday")
+        birthday = user.get("birthDate")
         click["category"] = product.get("category", "Unknown")
         click["title"] = product.get("title", "Unknown")
-        click["gender"] = user.get("GENDER_CD") or user.get("gender") or "U"
+        click["gender"] = user.get("gender") or "U"
         click["birthdate"] = birthday
         click["age"] = _age(birthday, click["timestamp"] // 86_400_000) if birthday else None
         click["deviceType"] = _device(click.get("userAgent") or "")
@@ -51,16 +51,16 @@ def main(broker: str, prefix: str, lookups: Path) -> None:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     text = path.read_text()
-    rows: list[dict[str, Any]] = json.loads(text) if text.startswith("[") else [
-        json.loads(line) for line in text.splitlines() if line
-    ]
+    rows: list[dict[str, Any]] = (
+        json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+    )
     return rows
 
 
 @lru_cache(maxsize=100_000)
 def _age(birthday: str, day: int) -> int:
     born = datetime.fromisoformat(birthday[:10])
-    now = datetime.fromtimestamp(day * 86_400, tz=timezone.utc)
+    now = datetime.fromtimestamp(day * 86_400, tz=UTC)
     return now.year - born.year - ((now.month, now.day) < (born.month, born.day))
 
 

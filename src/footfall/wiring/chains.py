@@ -60,7 +60,7 @@ def run(
         open_log(data_dir, pipeline=pipeline, settings=settings) as log,
         open_store(data_dir, settings=settings) as store,
     ):
-        partitions = log.info(CLICKS).settings.partitions
+        partitions = log.partitions(CLICKS)
 
         owned = ownership(where, partitions, share, group=group)
 
@@ -112,7 +112,7 @@ def stages(
     from footfall.processors.patterns import builtin_patterns
 
     chain = pipeline.chain(names, patterns=patterns or builtin_patterns(), max_rows=max_rows)
-    owned = range(log.info(CLICKS).settings.partitions) if partitions is None else partitions
+    owned = range(log.partitions(CLICKS)) if partitions is None else partitions
     spent = seconds if seconds is not None else {}
     return [Stage(chain, partition=number, log=log, lookups=store, seconds=spent) for number in owned]
 
@@ -144,7 +144,7 @@ def users_tasks(one: Registered, *, log: DurableLog, partition: int, of: int, la
 
     if isinstance(one, Windowed):
         return window_tasks(one, log=log, partition=partition, lateness=lateness)
-    partitions = range(log.info(one.stream).settings.partitions)[partition::of]
+    partitions = range(log.partitions(one.stream))[partition::of]
     return [FunctionTask(one, partition=number, log=log) for number in partitions]
 
 

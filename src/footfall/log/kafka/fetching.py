@@ -185,10 +185,12 @@ class Fetcher:
 
     def _keep(self, messages: list[Message]) -> None:
         # Mapped methods of the client run without Python code for a message.
-        if any(map(Message.error, messages)):
-            for message in messages:
-                if message.error() is not None:
-                    self._complain(message, self._cursors.get((str(message.topic()), int(message.partition() or 0))))
+        wrong = (
+            [message for message in messages if message.error() is not None]
+            if any(map(Message.error, messages))
+            else []
+        )
+        if wrong:
             messages = [message for message in messages if message.error() is None]
         places: list[Any] = list(zip(map(Message.topic, messages), map(Message.partition, messages), strict=True))
         for key in set(places):
@@ -203,6 +205,8 @@ class Fetcher:
             if len(cursor.held) > _HELD and not cursor.paused:
                 self._consumer.pause([TopicPartition(*key)])
                 cursor.paused = True
+        for message in wrong:  # when all that is good is kept
+            self._complain(message, self._cursors.get((str(message.topic()), int(message.partition() or 0))))
 
     def _complain(self, message: Message, cursor: _Cursor | None) -> None:
         error = message.error()

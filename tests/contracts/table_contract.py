@@ -302,8 +302,6 @@ class TableContract:
     @named
     def test_what_no_event_may_lack_or_hold_is_refused_by_column(self, sink: TableSink, table: Table) -> None:
         sink.prepare(table)
-        lacking: list[dict[str, object]] = [{c.name: None} for c in table.columns if c.required]
-        with_nul = [{c.name: "a\0b"} for c in table.columns if c.kind is Kind.TEXT]
         lacking: list[dict[str, Any]] = [{c.name: None} for c in table.columns if c.required]
         with_nul: list[dict[str, Any]] = [{c.name: "a\0b"} for c in table.columns if c.kind is Kind.TEXT]
         with_nul += [{c.name: '["a\\u0000"]'} for c in table.columns if c.kind is Kind.JSON]

@@ -19,6 +19,7 @@ from footfall.apps.supervisor.services import arguments_of
 from footfall.apps.supervisor.settings import read_settings
 from footfall.apps.supervisor.up import services as started
 from footfall.core.errors import UsageError
+from footfall.engine.sinking import SINKS
 from tests.export.exporting import (
     EVERYTHING,
     INSIDE,
@@ -142,6 +143,12 @@ def test_it_is_the_list_that_up_starts(document: Document, settings: str) -> Non
     for name, one in exported.items():
         assert without_places(one["command"]) == without_places(arguments_of(up[name])), name
         assert one["deploy"]["replicas"] == up[name].replicas
+
+
+def test_every_sink_that_there_is_fills_its_table(document: Document) -> None:
+    filled_by = [one["command"][1] for one in ours(document).values() if one["command"][0] == "sink"]
+
+    assert filled_by == list(SINKS)
 
 
 def test_only_shop_and_dashboard_can_be_reached_and_from_this_machine_only(document: Document) -> None:

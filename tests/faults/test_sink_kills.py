@@ -21,7 +21,6 @@ from footfall import wiring
 from footfall.core.events import CART, FAILED
 from footfall.engine.ingest import Splitter
 from footfall.log.base import RetainingLog
-from footfall.sinks.sqlite import SqliteTables
 from footfall.sinks.tables import TableSink
 from tests.faults.buggy_sink import BUGS
 from tests.observing import command, environment
@@ -65,7 +64,7 @@ class Killed:
 
     data_dir: Path
     log: RetainingLog
-    tables: SqliteTables
+    tables: TableSink
     bug: str | None
     process: subprocess.Popen[bytes] | None = None
     back: list[float] = field(default_factory=list)

@@ -15,8 +15,8 @@ import redis
 
 from footfall import wiring
 from footfall.sinks.tables import ENRICHED_CLICKS, OFFERS, SESSIONS
-from tests.observing import Observed, footfall, generate, json_lines, observe
-from tests.reference.comparing import canonical, digest
+from tests.observing import footfall, generate, json_lines, observe
+from tests.reference.comparing import Observed, canonical, digest
 from tests.servers.kafka import Kafka
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis

@@ -123,7 +123,7 @@ def test_a_virtual_host_that_is_not_there_is_said(rabbitmq: RabbitMQ) -> None:
     error = said(f"{rabbitmq.url}nowhere")
 
     assert isinstance(error, UsageError)
-    assert "Check the virtual host nowhere" in str(error)
+    assert "does not open the virtual host nowhere to guest. Check its name" in str(error)
 
 
 def test_nobody_at_the_address_is_an_outage() -> None:

@@ -1,20 +1,18 @@
-"""Turns the name of a message format into its codec."""
+"""Turns the name of a message format into its codec; a vendor's library is imported only with its codec."""
 
 from __future__ import annotations
 
-from footfall.log.codecs.base import Codec
-from footfall.log.codecs.json import JsonCodec
-
-
-def codec(name: str, *, registry: str | None) -> Codec:
-    """The codec of this name."""
-    return JsonCodec()
-"""Turns the name of a message format into its codec; a vendor's library is imported only with its codec."""
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
 from footfall.core.errors import UsageError
+from footfall.log.codecs.base import Codec
+from footfall.log.codecs.json import JsonCodec
 from footfall.log.codecs.quix import QuixCodec
+
 FORMATS: Final = ("json", "avro", "quix")
+
+
 def codec(
     name: str,
     *,
@@ -23,6 +21,7 @@ def codec(
     topic: Callable[[str], str] = str,
 ) -> Codec:
     """The codec of a format. ``registry`` is the address of the schema registry that Avro needs.
+
     ``registry_settings`` go to its client as they are; ``topic`` turns a stream's name into its topic's.
     Raises UsageError for a format that there is not, and for Avro without a registry or its libraries.
     """

@@ -62,7 +62,7 @@ def _column(start: str, field: pa.Field, column: pa.Array) -> list[Fragment]:
     if is_text(kind):
         return [_texts(start, column)]
     if kind == EVENT_ID:
-        return [_with_name(start + '"', _hex(column), '"')]
+        return [_with_name(start + '"', hex_of(column), '"')]
     if pa.types.is_boolean(kind):
         return _flags(start, column, left_out=field.name == "late")
     numbers = column.cast(pa.int64()) if is_milliseconds(kind) else column
@@ -101,7 +101,7 @@ def _escaped(texts: pa.Array) -> pa.Array:
     return pc.replace_with_mask(texts, unclean, pa.array(escaped, pa.string()))
 
 
-def _hex(ids: pa.Array) -> pa.Array:
+def hex_of(ids: pa.Array) -> pa.Array:
     """Event ids as 32 hex digits."""
     size = EVENT_ID.byte_width
     raw = np.frombuffer(ids.buffers()[1], dtype=np.uint8)[ids.offset * size : (ids.offset + len(ids)) * size]

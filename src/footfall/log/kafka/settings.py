@@ -86,6 +86,10 @@ class KafkaSettings:
     def __repr__(self) -> str:
         return f"KafkaSettings(brokers={self.brokers!r}, format={self.format!r}, prefix={self.prefix!r})"
 
+    def topic(self, stream: str) -> str:
+        """The topic of a stream."""
+        return self.prefix + stream
+
     @property
     def common(self) -> dict[str, str | int]:
         """What every client of the cluster is told."""

@@ -17,9 +17,10 @@ from fastavro.schema import SchemaParseException, UnknownType
 
 from footfall.core.errors import Reason
 from footfall.core.events import Batch
+from footfall.log.codecs.avro.fragments import encode
 from footfall.log.codecs.avro.registry import Registry
 from footfall.log.codecs.avro.schemas import field_names, read_with, without_logical_types, written
-from footfall.log.codecs.avro.values import exact, from_avro, to_avro
+from footfall.log.codecs.avro.values import exact, from_avro
 from footfall.log.codecs.base import Decoded
 from footfall.log.codecs.columns import checked, gathered, readers_of
 from footfall.log.codecs.joined import join, without_doubt
@@ -51,15 +52,7 @@ class AvroCodec:
         if not batch.num_rows:
             return []
         head, schema = self._written(stream, batch.schema)
-        names = field_names(batch.schema)
-        columns = [to_avro(field, column) for field, column in zip(batch.schema, batch.columns, strict=True)]
-        messages = []
-        for values in zip(*columns, strict=True):
-            out = io.BytesIO()
-            out.write(head)
-            fastavro.schemaless_writer(out, schema, dict(zip(names, values, strict=True)))
-            messages.append(out.getvalue())
-        return messages
+        return encode(head, schema, batch)
 
     def decode(
         self,
@@ -89,17 +82,22 @@ class AvroCodec:
         if known is None:
             avro = written(stream, schema)
             number = self._registry.number_of(f"{self._topic(stream)}-value", avro)
-            known = self._writing[stream, schema] = _HEAD.pack(0, number), fastavro.parse_schema(avro)
+            known = self._writing[stream, schema] = _HEAD.pack(0, number), avro
         return known
 
     def reading(self, stream: str, schema: pa.Schema, number: int) -> tuple[Any, Any] | None:
-        """The schemas of the writer and the reader for a number; None if the registry has none that can be used."""
+        """The schemas of the writer and the reader for a number; None if the registry has none that can be used.
+
+        The reader's is None if it would change nothing: that of another client costs half of the time again.
+        """
         known = self._reading.setdefault((stream, schema), {})
         if number not in known:
             writer = self._writer(number)
             if writer is None:
                 return None
-            known[number] = writer, fastavro.parse_schema(read_with(stream, schema, writer=writer))
+            reader = read_with(stream, schema, writer=writer)
+            is_ours = writer == fastavro.parse_schema(without_logical_types(written(stream, schema)))
+            known[number] = writer, None if is_ours else fastavro.parse_schema(reader)
         return known[number]
 
     def _writer(self, number: int) -> Any | None:

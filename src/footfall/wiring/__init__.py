@@ -1,0 +1,40 @@
+"""Turns a data directory and a pipeline into running parts: the only package that names backends."""
+
+from footfall.wiring.backends import (
+    addresses,
+    open_existing_log,
+    open_log,
+    open_store,
+    open_tables,
+    ownership,
+    rabbitmq_settings,
+    warehouse,
+)
+from footfall.wiring.chains import pattern_file, patterns_in_use, run, stages, users_tasks
+from footfall.wiring.draining import rabbitmq_sink, sink
+from footfall.wiring.filling import backfill, failed_events, load, rebuild, replay, replay_failed, verify
+
+__all__ = [
+    "addresses",
+    "backfill",
+    "failed_events",
+    "load",
+    "open_existing_log",
+    "open_log",
+    "open_store",
+    "open_tables",
+    "ownership",
+    "pattern_file",
+    "patterns_in_use",
+    "rabbitmq_settings",
+    "rabbitmq_sink",
+    "rebuild",
+    "replay",
+    "replay_failed",
+    "run",
+    "sink",
+    "stages",
+    "users_tasks",
+    "verify",
+    "warehouse",
+]

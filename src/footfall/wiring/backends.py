@@ -1,0 +1,157 @@
+"""Turns addresses into logs, stores and tables: the module that names backends."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from footfall.core.clock import Clock, SystemClock
+from footfall.core.errors import UsageError
+from footfall.core.events import CLICKS
+from footfall.engine.directory import usable
+from footfall.log.base import CheckpointStore, RetainingLog
+from footfall.log.embedded import EmbeddedLog
+from footfall.pipeline import EMBEDDED, Addresses, DataDirectory, Pipeline, read_addresses
+from footfall.stores.base import ServingStore
+
+if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
+    from footfall.engine.owning import Ownership
+    from footfall.sinks.parquet import ParquetWarehouse
+    from footfall.sinks.rabbitmq import RabbitSettings
+    from footfall.sinks.tables import TableSink
+
+
+def addresses(settings: Path | None = None) -> Addresses:
+    """Where the parts of the pipeline are."""
+    return read_addresses(settings, os.environ)  # noqa: TID251 - addresses hold passwords
+
+
+def open_log(
+    data_dir: Path, *, pipeline: Pipeline | None = None, clock: Clock | None = None, settings: Path | None = None
+) -> RetainingLog:
+    """The log of a data directory, or the one that the addresses name, with all streams made.
+
+    Streams that are there stay as they are, unless a settings file says how long they are kept.
+    Raises UsageError when it cannot be used.
+    """
+    usable(data_dir)
+    log = _log(data_dir, addresses(settings), clock or SystemClock())
+    there = set(log.names())
+    for stream, kept in (pipeline or Pipeline()).streams().items():
+        if stream not in there or (pipeline is not None and pipeline.written):
+            log.create(stream, kept)
+    return log
+
+
+def open_existing_log(data_dir: Path) -> RetainingLog:
+    """The log of a data directory that must be there already, for commands that only look."""
+    if addresses().log == EMBEDDED and not DataDirectory(data_dir).log.is_dir():
+        raise UsageError(
+            f"{data_dir} holds no data of Footfall.",
+            remedy="Name the right directory with --data-dir, or make one with `footfall up` or `footfall backfill`.",
+        )
+    return open_log(data_dir)
+
+
+def open_store(data_dir: Path, *, settings: Path | None = None) -> ServingStore:
+    """The serving store of a data directory, or the one that the addresses name."""
+    where = addresses(settings)
+    if where.store != EMBEDDED:
+        with _extra("redis"):
+            from footfall.stores.redis import RedisStore
+
+        return RedisStore.open(where.store, random=secrets.token_bytes, warn=_warn)
+    from footfall.stores.embedded import EmbeddedStore
+
+    usable(data_dir)
+    return EmbeddedStore(data_dir)
+
+
+def open_tables(data_dir: Path, *, settings: Path | None = None) -> TableSink:
+    """The tables that rows of streams are written to: a file of the data directory, or the addressed database.
+
+    Nothing is made, and no connection, before it is needed.
+    """
+    where = addresses(settings)
+    if where.warehouse != EMBEDDED:
+        with _extra("postgres"):
+            from footfall.sinks.postgres import PostgresTables
+
+        return PostgresTables(where.warehouse)
+    from footfall.sinks.sqlite import SqliteTables
+
+    return SqliteTables(DataDirectory(data_dir).warehouse / "tables.db")
+
+
+def warehouse(data_dir: Path) -> ParquetWarehouse:
+    """The Parquet files of a data directory."""
+    from footfall.sinks.parquet import ParquetWarehouse
+
+    return ParquetWarehouse(DataDirectory(data_dir).warehouse)
+
+
+def rabbitmq_settings(
+    *, url: str, stream: str, exchange: str | None = None, routing_key: str | None = None, queue: str | None = None
+) -> RabbitSettings:
+    """Where a stream's messages go; without an exchange of its own, into the queue that the routing key names."""
+    from footfall.sinks.rabbitmq import RabbitSettings
+
+    key = routing_key or stream
+    return RabbitSettings(url=url, exchange=exchange or "", routing_key=key, queue=queue or (None if exchange else key))
+
+
+def ownership(where: Addresses, partitions: int, share: tuple[int, int], *, group: str) -> Ownership:
+    """Who says which partitions a worker has: Kafka, or the command line."""
+    from footfall.engine.owning import Fixed
+
+    if where.log == EMBEDDED:
+        return Fixed(range(partitions)[share[0] :: share[1]])
+    from footfall.log.kafka import KafkaSettings, Membership
+
+    return Membership(KafkaSettings.parse(where.log), group=group, stream=CLICKS, clock=SystemClock())
+
+
+def _log(data_dir: Path, where: Addresses, clock: Clock) -> RetainingLog:
+    if where.log == EMBEDDED:
+        return EmbeddedLog.open(DataDirectory(data_dir).log, clock=clock)
+    with _extra("kafka"):
+        from footfall.log.kafka import KafkaLog, KafkaSettings
+    from footfall.log.codecs.choosing import codec
+
+    settings = KafkaSettings.parse(where.log)
+    chosen = codec(settings.format, registry=settings.registry, topic=settings.topic)
+    return KafkaLog(settings, codec=chosen, checkpoints=_checkpoints(data_dir, where), clock=clock)
+
+
+def _checkpoints(data_dir: Path, where: Addresses) -> CheckpointStore:
+    """Where positions and state are kept for a log that keeps none: beside the views."""
+    if where.store == EMBEDDED:
+        from footfall.log.checkpoints.embedded import EmbeddedCheckpoints
+
+        return EmbeddedCheckpoints(DataDirectory(data_dir).checkpoints)
+    with _extra("redis"):
+        from footfall.log.checkpoints.redis import RedisCheckpoints
+
+    return RedisCheckpoints.open(where.store, random=secrets.token_bytes, warn=_warn)
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Say what to install when a server's client is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"The client for this address is not installed ({error.name}).",
+            remedy=f"Install it with `pip install 'footfall[{name}]'`.",
+        ) from error
+
+
+def _warn(text: str) -> None:
+    from footfall.engine.logs import logger
+
+    logger().warning("server_not_known_to_be_safe", warning=text)

@@ -199,6 +199,7 @@ FAULTS: Mapping[str, Callable[[], Fault]] = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("name", FAULTS)

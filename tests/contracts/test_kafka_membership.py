@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,11 +38,11 @@ class StoppedClock(SystemClock):
 
 
 @pytest.fixture
-def settings(kafka: Kafka, tmp_path: Path) -> Iterator[KafkaSettings]:
+def settings(kafka: Kafka, tmp_path: Path) -> KafkaSettings:
     address = f"kafka://{kafka.address}?prefix={tmp_path.name}.&session_seconds={SESSION}"
     with open_log(address, tmp_path) as log:
         log.create(CLICKS, StreamSettings(partitions=3))
-    yield KafkaSettings.parse(address)
+    return KafkaSettings.parse(address)
 
 
 def member(settings: KafkaSettings, clock: SystemClock) -> Membership:

@@ -54,7 +54,7 @@ class Service:
             changed=self._changed,
         )
         try:
-            worker.run(drained=lambda: until_end)
+            worker.run(drained=lambda: until_end and self.crew.settled)
         finally:
             self.crew.ownership.close()
         return {"events": worker.events}

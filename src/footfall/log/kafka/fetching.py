@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -67,9 +68,9 @@ class Fetcher:
             "fetch.queue.backoff.ms": 10,
         }
         self._consumer = Consumer(options)
-        self._asking = Consumer(options)
-        """Fetches nothing. A broker answers a connection's requests one by one: behind a fetch that waits for new
-        messages, each question would wait for a quarter of a second."""
+        # A broker answers a connection's requests one after the other: a question would wait for the messages that
+        # the consumer has asked for, and that do not come.
+        self._asking = Consumer({**settings.common, "group.id": options["group.id"], "enable.auto.commit": False})
 
     def bounds(self, key: Key) -> tuple[int, int]:
         """The first offset that is kept, and the one that the next message will get, as the broker says now."""
@@ -183,19 +184,29 @@ class Fetcher:
             self._keep(self._consumer.consume(_AT_A_TIME, 0.0))
 
     def _keep(self, messages: list[Message]) -> None:
-        for message in messages:
-            key = (message.topic(), message.partition())
-            cursor = self._cursors.get(key)  # type: ignore[arg-type]
-            if message.error() is not None:
-                self._complain(message, cursor)
-            elif cursor is not None and offset_of(message) >= (
-                offset_of(cursor.held[-1]) + 1 if cursor.held else cursor.next
-            ):
-                cursor.held.append(message)
+        # Mapped methods of the client run without Python code for a message.
+        wrong = (
+            [message for message in messages if message.error() is not None]
+            if any(map(Message.error, messages))
+            else []
+        )
+        if wrong:
+            messages = [message for message in messages if message.error() is None]
+        places: list[Any] = list(zip(map(Message.topic, messages), map(Message.partition, messages), strict=True))
+        for key in set(places):
+            cursor = self._cursors.get(key)
+            own = messages if places.count(key) == len(places) else list(compress(messages, map(key.__eq__, places)))
+            if cursor is not None:
+                expected = offset_of(cursor.held[-1]) + 1 if cursor.held else cursor.next
+                if offset_of(own[0]) < expected:  # fetched before the place was changed
+                    own = [message for message in own if offset_of(message) >= expected]
+                cursor.held.extend(own)
         for key, cursor in self._cursors.items():
             if len(cursor.held) > _HELD and not cursor.paused:
                 self._consumer.pause([TopicPartition(*key)])
                 cursor.paused = True
+        for message in wrong:  # when all that is good is kept
+            self._complain(message, self._cursors.get((str(message.topic()), int(message.partition() or 0))))
 
     def _complain(self, message: Message, cursor: _Cursor | None) -> None:
         error = message.error()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ LARGEST: Final = 8 << 20
 """Bytes of a message: a failed event of 1 MiB, as JSON, and some more."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECONDS: Final = 20.0
+_LOOKS, _BETWEEN = 100, 0.05
+"""How often, and with how many seconds in between, it is looked whether a new topic is there."""
 _FOR_EVER: Final = str((1 << 63) - 1)
 
 
@@ -91,7 +94,16 @@ class Topics:
             cause = error.__cause__
             if not isinstance(cause, KafkaException) or cause.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+            self._await(stream)
             self._limit(stream, settings)
+        self._await(stream)
+
+    def _await(self, stream: str) -> None:
+        """Wait until the brokers tell of a topic that was just made, here or by another process."""
+        for _ in range(_LOOKS):
+            if stream in self._partitions or stream in self.all():
+                return
+            threading.Event().wait(_BETWEEN)
 
     def limits(self, stream: str) -> StreamSettings:
         """How a stream is cut, and how many bytes are kept."""

@@ -134,7 +134,12 @@ class Stage:
         if self.enrichment:
             lag = self._log.place(CLICKS, self.partition, at="latest").offset - self._clicks_at.offset
         if self._at:
-            end = self._log.place(ENRICHED, self.partition, at="latest").offset
+            # Behind the end of what is enriched here, there may be what a worker put out that was overtaken.
+            end = (
+                self._enriched_end.offset
+                if self.enrichment
+                else self._log.place(ENRICHED, self.partition, at="latest").offset
+            )
             lag += end - min(place.offset for place in self._at.values())
         return lag
 

@@ -206,13 +206,15 @@ class Fetcher:
             if len(cursor.held) > _HELD and not cursor.paused:
                 self._consumer.pause([TopicPartition(*key)])
                 cursor.paused = True
-        for message in wrong:  # when all that is good is kept
-            self._complain(message, self._cursors.get((str(message.topic()), int(message.partition() or 0))))
+        complaints = [one for message in wrong for one in self._complaint(message)]
+        if complaints:  # once all that is good is kept: the client gives nothing twice
+            raise complaints[0]
 
-    def _complain(self, message: Message, cursor: _Cursor | None) -> None:
-        error = message.error()
+    def _complaint(self, message: Message) -> list[FootfallError]:
+        """What is wrong, if the reader must know."""
+        error, cursor = message.error(), self._cursors.get((str(message.topic()), int(message.partition() or 0)))
         if error is None or cursor is None or error.retriable():
-            return
+            return []
         if error.code() == KafkaError._PARTITION_EOF:
             cursor.eof = message.offset() or -1
             return []

@@ -15,7 +15,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from footfall.core.clock import Clock
-from footfall.core.errors import OffsetOutOfRange, Unavailable
+from footfall.core.errors import FootfallError, OffsetOutOfRange, Unavailable
 from footfall.log.kafka.errors import failure, our_errors
 from footfall.log.kafka.marks import offset_of
 from footfall.log.kafka.settings import KafkaSettings
@@ -139,6 +139,7 @@ class Fetcher:
         now = self._clock.monotonic()
         cursor = self._cursors.get(key)
         if cursor is None or cursor.next != offset:
+            self._cursors.pop(key, None)  # if this fails, the next reader begins anew
             with self._errors(key):
                 if cursor is not None:
                     self._consumer.incremental_unassign([TopicPartition(*key)])
@@ -214,13 +215,13 @@ class Fetcher:
             return
         if error.code() == KafkaError._PARTITION_EOF:
             cursor.eof = message.offset() or -1
-            return
+            return []
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             cursor.next = -1  # the next reader sees for itself what is wrong with its place
-            return
+            return []
         if error.code() in {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE}:
-            return  # the client goes on trying; who waits in vain says so
-        raise failure(error, self._settings.brokers, f"Read {message.topic()}-{message.partition()}")
+            return []  # the client goes on trying; who waits in vain says so
+        return [failure(error, self._settings.brokers, f"Read {message.topic()}-{message.partition()}")]
 
     def _end(self, key: Key, offset: int) -> int:
         """The offset that the next message will get, if this one is within bounds."""

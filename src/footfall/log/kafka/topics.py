@@ -30,6 +30,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECONDS: Final = 20.0
 _LOOKS, _BETWEEN = 100, 0.05
 """How often, and with how many seconds in between, it is looked whether a new topic is there."""
+_STALE: Final = (
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+)
+"""A broker was started again, and the client goes by what it knew of it before, until it asks for a topic anew."""
 _FOR_EVER: Final = str((1 << 63) - 1)
 
 
@@ -120,9 +126,18 @@ class Topics:
         topic = self.topic(stream)
         asked = {TopicPartition(topic, number): spec for number in range(self.partitions(stream))}
         with self._errors(f"Ask for offsets of {topic}"):
-            found = self._admin.list_offsets(asked, request_timeout=_SECONDS)
-            ends = {one.partition: result.result(_SECONDS).offset for one, result in found.items()}
+            try:
+                ends = self._offsets(asked)
+            except KafkaException as error:
+                if error.args[0].code() not in _STALE:
+                    raise
+                self._admin.list_topics(topic, timeout=_SECONDS)
+                ends = self._offsets(asked)
         return tuple(ends[number] for number in sorted(ends))
+
+    def _offsets(self, asked: dict[TopicPartition, OffsetSpec]) -> dict[int, int]:
+        found = self._admin.list_offsets(asked, request_timeout=_SECONDS)
+        return {one.partition: result.result(_SECONDS).offset for one, result in found.items()}
 
     def ids(self, streams: Sequence[str]) -> dict[str, str]:
         """What tells a topic from one of the same name that is made after it was deleted."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 from confluent_kafka import Message, Producer
 
 from footfall.core.clock import Clock
-from footfall.core.errors import Unavailable
+from footfall.core.errors import FootfallError, Unavailable
 from footfall.core.events import SCHEMAS, Batch, key_of
 from footfall.log.base import Append, Committed, Place
 from footfall.log.codecs.base import Codec
@@ -29,6 +29,8 @@ _BEYOND: Final = 10.0
 class _Sending:
     """The messages of one write to one partition, and what became of them."""
 
+    firsts: list[dict[Any, Message]] = field(default_factory=list)
+    """The first message of each batch by its error, as in ``reports``."""
     reports: dict[Any, Message] = field(default_factory=dict)
     """The latest message by its error; None for those that were acknowledged."""
     last: dict[Any, Message] = field(default_factory=dict)
@@ -54,12 +56,18 @@ class Writer:
         if not appends:
             return Committed((), {})
         messages = [self._codec.encode(append.stream, append.batch) for append in appends]
-        with our_errors(self._settings.brokers, "Write"):
-            with self._lock:  # so that the messages of a batch stand together
-                producer = self._producer = self._producer or Producer(self._options())
-                sending: dict[tuple[str, int], _Sending] = {}
-                firsts = [self._send(producer, a, m, sending) for a, m in zip(appends, messages, strict=True)]
-            self._wait(producer, sending)
+        sending: dict[tuple[str, int], _Sending] = {}
+        try:
+            with our_errors(self._settings.brokers, "Write"):
+                with self._lock:  # so that the messages of a batch stand together
+                    producer = self._producer = self._producer or Producer(self._options())
+                    firsts = [self._send(producer, a, m, sending) for a, m in zip(appends, messages, strict=True)]
+                self._wait(producer, sending)
+        except FootfallError:
+            # A producer may never be usable again after an error, and does not say so with a message's report. Other
+            # threads keep it until they have their answers; then it goes, with all that waits to be sent.
+            self._producer = None
+            raise
         ends = {key: Place(offset_of(one.last[None]) + 1) for key, one in sending.items()}
         before = {key: end.offset for key, end in ends.items()}
         offsets = [
@@ -97,6 +105,7 @@ class Writer:
         topic, partition = self._topics.topic(append.stream), append.partition
         this = sending.setdefault((append.stream, partition), _Sending())
         first: dict[Any, Message] = {}
+        this.firsts.append(first)
         marked = append.watermark is not None or not messages
         # A dict's own method as callback: no Python code runs for a message.
         callbacks: list[Any] = [first.setdefault, *[this.reports.__setitem__] * (len(messages) - 1)] if messages else []
@@ -135,15 +144,12 @@ class Writer:
             while not one.last:
                 producer.poll(_POLL)
                 if self._clock.monotonic() > deadline:
-                    self._producer = None
                     raise Unavailable(
                         f"Kafka at {self._settings.brokers} has not answered.", remedy="It is tried again."
                     )
         for (stream, partition), one in sending.items():
-            errors = [error for error in (*one.reports, *one.last) if error is not None]
+            errors = [error for said in (*one.firsts, one.reports, one.last) for error in said if error is not None]
             if errors:
-                if errors[0].fatal():
-                    self._producer = None  # the next write makes a new one
                 raise failure(errors[0], self._settings.brokers, f"Write to {stream}-{partition}")
 
 

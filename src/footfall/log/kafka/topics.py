@@ -17,7 +17,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from footfall.core.errors import UsageError
+from footfall.core.errors import Unavailable, UsageError
 from footfall.core.events import is_internal
 from footfall.log.base import StreamSettings
 from footfall.log.kafka.errors import our_errors
@@ -27,6 +27,8 @@ LARGEST: Final = 8 << 20
 """Bytes of a message: a failed event of 1 MiB, as JSON, and some more."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECONDS: Final = 20.0
+_PAUSE: Final = 0.05
+_TRIES: Final = 400
 _FOR_EVER: Final = str((1 << 63) - 1)
 
 
@@ -92,6 +94,21 @@ class Topics:
             if not isinstance(cause, KafkaException) or cause.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
             self._limit(stream, settings)
+        else:
+            self._wait_for(topic, settings.partitions)
+
+    def _wait_for(self, topic: str, partitions: int) -> None:
+        """Brokers hear of a new topic one after the other, and each of its partitions needs a leader."""
+        for _ in range(_TRIES):
+            with self._errors(f"Make topic {topic}"):
+                found = self._admin.list_topics(topic, timeout=_SECONDS).topics[topic].partitions
+            if len(found) == partitions and all(one.leader >= 0 for one in found.values()):
+                return
+            self._admin.poll(_PAUSE)
+        raise Unavailable(
+            f"Topic {topic} was made, but Kafka at {self._settings.brokers} does not have it ready.",
+            remedy="It is tried again.",
+        )
 
     def limits(self, stream: str) -> StreamSettings:
         """How a stream is cut, and how many bytes are kept."""

@@ -1,4 +1,4 @@
-"""One process and its log on Kafka go through restarts and time-outs of the broker: each call works again afterwards."""
+"""One process and its log on Kafka go through restarts and time-outs of the broker; each call works again."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footfall.core.errors import Emptied, FootfallError
+from footfall.core.errors import Emptied, Fenced, FootfallError
 from footfall.stores.base import Loaded, ServingStore
 from footfall.stores.redis import RedisStore
 from footfall.stores.redis.keys import KEPT_LINES
@@ -268,3 +268,17 @@ def test_after_a_refill_the_one_goes_on_and_the_others_are_told(server: Redis, s
         assert filling.generation == generation == plain.get("footfall:generation")
     with pytest.raises(FootfallError, match="another server"):
         store.version()
+
+
+def test_views_of_a_partition_are_published_by_whoever_began_last(server: Redis, plain: Any) -> None:
+    with RedisStore.open(server.url, random=RANDOM) as frozen, RedisStore.open(server.url, random=RANDOM) as awake:
+        before, after = frozen.turn(), awake.turn()
+        frozen.publish("0", {"sessions": part(n=[1])}, as_of=5, turn=before)
+        awake.publish("0", {"sessions": part(n=[2])}, as_of=5, turn=after)
+        stands = plain.hgetall("footfall:partials:turns"), plain.get("footfall:partials:number")
+        with pytest.raises(Fenced, match="another worker"):
+            frozen.publish("0", {"raw_data": part(n=[9]), "sessions": part(n=[1])}, as_of=9, turn=before)
+        assert [batch.to_pydict() for batch in awake.partials().batches["sessions"]] == [{"n": [2]}]
+        assert (plain.hgetall("footfall:partials:turns"), plain.get("footfall:partials:number")) == stands
+        frozen.publish("1", {"sessions": part(n=[3])}, as_of=5, turn=before)
+        awake.publish("0", {"sessions": part(n=[4])}, as_of=6, turn=after)

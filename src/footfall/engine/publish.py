@@ -14,4 +14,4 @@ def publish(stages: Sequence[Stage], store: LiveViews) -> None:
     for stage in stages:
         partials = {partial.view: partial.batch for partial in stage.partials()}
         if partials and stage.high > NO_TIME // 2:
-            store.publish(str(stage.partition), partials, as_of=stage.high)
+            store.publish(str(stage.partition), partials, as_of=stage.high, turn=stage.turn)

@@ -68,10 +68,19 @@ class Stage:
     """The chain at work on one partition."""
 
     def __init__(
-        self, settings: ChainSettings, *, partition: int, log: DurableLog, lookups: Lookups, seconds: dict[str, float]
+        self,
+        settings: ChainSettings,
+        *,
+        partition: int,
+        log: DurableLog,
+        lookups: Lookups,
+        seconds: dict[str, float],
+        turn: int = 0,
     ) -> None:
+        """``turn`` is what the store gave for this start (see ``LiveViews.turn``)."""
         self._settings = settings
         self.partition = partition
+        self.turn = turn
         self._log = log
         self._book = Codebook()
         self._seconds = seconds

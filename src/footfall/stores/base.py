@@ -158,8 +158,15 @@ class Lookups(Protocol):
 class LiveViews(Protocol):
     """Views, and the partials that they are composed from (see ``stores.views``)."""
 
-    def publish(self, partition_key: str, partials: Mapping[str, Batch], *, as_of: int) -> None:
-        """Replace a partition's partials of these views. ``as_of`` is its newest event time, in ms."""
+    def turn(self) -> int:
+        """A number for whoever begins to work on a partition, greater than all before; 0 from a store without any."""
+        ...
+
+    def publish(self, partition_key: str, partials: Mapping[str, Batch], *, as_of: int, turn: int = 0) -> None:
+        """Replace a partition's partials of these views. ``as_of`` is its newest event time, in ms.
+
+        Raises Fenced, and replaces nothing, when somebody with a greater ``turn`` has published one of them.
+        """
         ...
 
     def partials(self) -> Published:

@@ -114,7 +114,9 @@ def stages(
     chain = pipeline.chain(names, patterns=patterns or builtin_patterns(), max_rows=max_rows)
     owned = range(log.partitions(CLICKS)) if partitions is None else partitions
     spent = seconds if seconds is not None else {}
-    return [Stage(chain, partition=number, log=log, lookups=store, seconds=spent) for number in owned]
+    return [
+        Stage(chain, partition=number, log=log, lookups=store, seconds=spent, turn=store.turn()) for number in owned
+    ]
 
 
 def pattern_file(named: Path | None, data_dir: Path) -> PatternFile | None:

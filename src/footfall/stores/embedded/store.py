@@ -114,7 +114,11 @@ class EmbeddedStore:
         [(products, visitors)] = self._rows("SELECT (SELECT count(*) FROM product), (SELECT count(*) FROM visitor)")
         return Counts(products, visitors)
 
-    def publish(self, partition_key: str, partials: Mapping[str, Batch], *, as_of: int) -> None:
+    def turn(self) -> int:
+        """None: the workers of one machine do not take partitions from one another."""
+        return 0
+
+    def publish(self, partition_key: str, partials: Mapping[str, Batch], *, as_of: int, turn: int = 0) -> None:  # noqa: ARG002
         """Replace a partition's partials of these views."""
         values = [(partition_key, name, as_of, _to_bytes(batch)) for name, batch in partials.items()]
         with self._writing() as db:

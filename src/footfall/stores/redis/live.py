@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from footfall.core.errors import Fenced
 from footfall.core.events import Batch
 from footfall.servers.redis import RedisServer
 from footfall.stores.base import Published, PutViews, Row
@@ -18,6 +19,8 @@ from footfall.stores.redis.keys import (
     PARTIALS_NUMBER,
     STATE_LOGS,
     STATE_LOGS_ROWS,
+    TURN,
+    TURNS,
     VIEWS,
     view_key,
 )
@@ -26,11 +29,18 @@ _BETWEEN: Final = "\0"
 """Stands between view and partition in the name of a partial's field."""
 
 _PUBLISH: Final = """
-for at = 2, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[at], ARGV[at + 1]) end
+local turn = tonumber(ARGV[2])
+for at = 3, #ARGV, 2 do
+  if tonumber(redis.call('HGET', KEYS[4], ARGV[at]) or 0) > turn then return 0 end
+end
+for at = 3, #ARGV, 2 do
+  redis.call('HSET', KEYS[2], ARGV[at], ARGV[at + 1])
+  redis.call('HSET', KEYS[4], ARGV[at], ARGV[2])
+end
 redis.call('INCR', KEYS[3])
 return 1
 """
-"""ARGV: pairs of a partial's field and its value."""
+"""ARGV: the turn, then pairs of a partial's field and its value."""
 
 _PUT_VIEWS: Final = """
 local function append_lines(stream, from, kept)
@@ -95,12 +105,21 @@ class LiveKeys:
         self._put = server.script(_PUT_VIEWS)
         self._all = server.script(_ALL_VIEWS)
 
-    def publish(self, partition_key: str, partials: Mapping[str, Batch], as_of: int) -> None:
-        """Replace a partition's partials of these views."""
-        arguments: list[str | bytes] = []
+    def turn(self) -> int:
+        """A number greater than all before."""
+        [number] = self._server.ask(("INCR", TURN))
+        return int(number)
+
+    def publish(self, partition_key: str, partials: Mapping[str, Batch], as_of: int, turn: int) -> None:
+        """Replace a partition's partials of these views, unless somebody has done so whose turn was later."""
+        arguments: list[str | bytes | int] = [turn]
         for name, batch in partials.items():
             arguments += [f"{name}{_BETWEEN}{partition_key}", b"%d\n" % as_of + _to_bytes(batch)]
-        self._publish([PARTIALS, PARTIALS_NUMBER], arguments)
+        if not self._publish([PARTIALS, PARTIALS_NUMBER, TURNS], arguments):
+            raise Fenced(
+                f"The views of partition {partition_key} in {self._server.place} are another worker's by now.",
+                remedy="Nothing was written. This worker must stop.",
+            )
 
     def partials(self) -> Published:
         """The newest partials of all partitions, as they stand together."""

@@ -99,9 +99,13 @@ class RedisStore:
         """How many products and visitors there are."""
         return counts(self._server)
 
-    def publish(self, partition_key: str, partials: Mapping[str, Batch], *, as_of: int) -> None:
-        """Replace a partition's partials of these views."""
-        self._live.publish(partition_key, partials, as_of)
+    def turn(self) -> int:
+        """See ``LiveViews.turn``."""
+        return self._live.turn()
+
+    def publish(self, partition_key: str, partials: Mapping[str, Batch], *, as_of: int, turn: int = 0) -> None:
+        """Replace a partition's partials of these views, unless somebody has done so whose turn was later."""
+        self._live.publish(partition_key, partials, as_of, turn)
 
     def partials(self) -> Published:
         """The newest partials of all partitions, as they stand together."""

@@ -43,7 +43,10 @@ class Service:
     _retained: float = 0.0
 
     def run(self, stop: threading.Event, *, until_end: bool) -> dict[str, Any]:
-        """Work until stopped, or until nothing is left if ``until_end``; what was done, in figures."""
+        """Work until stopped, or until nothing is left if ``until_end``; what was done, in figures.
+
+        Nothing is left only once it is known which partitions are this worker's.
+        """
         self._at = self._retained = self.clock.monotonic()
         worker = Worker(
             self.crew.tasks,
@@ -54,7 +57,7 @@ class Service:
             changed=self._changed,
         )
         try:
-            worker.run(drained=lambda: until_end)
+            worker.run(drained=lambda: until_end and self._owned_before)
         finally:
             self.crew.ownership.close()
         return {"events": worker.events}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from footfall.log.base import Place
+from footfall.log.base import Place, StreamSettings
 from footfall.log.checkpoints.embedded import EmbeddedCheckpoints
 from footfall.log.codecs.choosing import codec
 from footfall.log.kafka import KafkaLog, KafkaSettings
@@ -35,3 +36,14 @@ class TestKafkaLog(LogContract):
     @pytest.fixture
     def opener(self, kafka: Kafka, tmp_path: Path) -> Opener:
         return partial(open_log, f"kafka://{kafka.address}?prefix={tmp_path.name}.", tmp_path)
+
+
+def test_to_ask_for_the_end_does_not_wait_for_new_events(kafka: Kafka, tmp_path: Path) -> None:
+    """A broker answers a connection's requests one by one, and a fetch of nothing takes a quarter of a second."""
+    with open_log(f"kafka://{kafka.address}?prefix={tmp_path.name}.", tmp_path) as log:
+        log.create("clicks", StreamSettings(partitions=1))
+        assert not log.wait({("clicks", 0): Place()}, timeout=0.5)
+        begun = time.monotonic()
+        for _ in range(20):
+            assert log.place("clicks", 0, at="latest") == Place()
+        assert time.monotonic() - begun < 2.0

@@ -458,6 +458,7 @@ def test_who_asks_for_the_place_waits_for_a_commit_on_its_way(url: str, tables: 
     assert found == [mark(1)]
 
 
+@pytest.mark.alone
 def test_a_server_that_freezes_is_noticed_within_seconds() -> None:
     with Postgres() as mine, prepared(with_parameter(mine.url, "statement_timeout=1000")) as tables:
         mine.freeze()

@@ -101,21 +101,22 @@ def test_a_hostile_body_is_answered_with_its_rule(here: Site, body: bytes, statu
     assert rule in "; ".join(one["rule"] for one in answer.json["refused"])
 
 
-BOMB = gzip.compress(b" " * (64 * MIB))
-PACKED = gzip.compress(GOOD)
+# mtime=0: a test keeps its name, which is made of its bytes, from one second to the next.
+BOMB = gzip.compress(b" " * (64 * MIB), mtime=0)
+PACKED = gzip.compress(GOOD, mtime=0)
 
 
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
         (BOMB, "gzip", 413),
-        (gzip.compress(b" " * (MIB - 1)) * 8, "gzip", 413),
-        (gzip.compress(b"") * 30_000, "gzip", 400),
+        (gzip.compress(b" " * (MIB - 1), mtime=0) * 8, "gzip", 413),
+        (gzip.compress(b"", mtime=0) * 30_000, "gzip", 400),
         (PACKED[:-9], "gzip", 400),
         (PACKED[:9], "gzip", 400),
         (PACKED + b"junk", "gzip", 400),
         (PACKED[:-8] + b"\0" * 8, "gzip", 400),
-        (gzip.compress(PACKED), "gzip", 400),
+        (gzip.compress(PACKED, mtime=0), "gzip", 400),
         (PACKED, "gzip, gzip", 415),
         (PACKED, "x-gzip", 415),
         (zlib.compress(GOOD), "deflate", 415),
@@ -123,7 +124,7 @@ PACKED = gzip.compress(GOOD)
         (BOMB, "br", 415),
         (BOMB, "zstd", 415),
         (BOMB, "gzip\0", 400),
-        (gzip.compress(GOOD), "GZIP", 200),
+        (gzip.compress(GOOD, mtime=0), "GZIP", 200),
         (GOOD, "identity", 200),
     ],
 )

@@ -71,9 +71,9 @@ def test_a_message_that_the_broker_refuses_fails_the_write_wherever_it_stands(
 ) -> None:
     make_topic(kafka, f"{tmp_path.name}.s", config={"max.message.bytes": "2000"})
     texts = [LARGE if number == large else "x" for number in range(3)]
-    batches = [pa.RecordBatch.from_pydict({"t": [text]}) for text in texts]  # by itself: a batch is refused as a whole
+    batches = [pa.RecordBatch.from_pydict({"t": [text]}) for text in texts]
     with opened(kafka, tmp_path) as log:
-        for batch in batches[:large]:
+        for batch in batches[:large]:  # one by one, since a batch is refused as a whole
             log.append([Append("s", 0, batch, watermark)])
         with pytest.raises(Failure, match=r"Write to s-0.*larger.*max\.message\.bytes"):
             log.append([Append("s", 0, batches[large], watermark)])

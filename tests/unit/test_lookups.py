@@ -107,7 +107,7 @@ def test_a_price_is_a_number_from_0_up(tmp_path: Path, price: str) -> None:
         (b'[{"userId":"A"}', UsageError),
         ('{"userId":"A"}'.encode("utf-16"), UsageError),
         (b"\x00\x01\x02", UsageError),
-        (gzip.compress(b'{"userId":"A"}\n')[:-9], Failure),
+        (gzip.compress(b'{"userId":"A"}\n', mtime=0)[:-9], Failure),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_a_remedy(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -94,19 +95,23 @@ def test_an_escaped_nul_in_json_is_found_and_an_escaped_backslash_is_none() -> N
 
 WITHOUT = """
 import sys
+from pathlib import Path
 sys.modules["psycopg"] = None
-import footfall.engine.sinking, footfall.wiring
+from footfall import wiring
 from footfall.core.errors import UsageError
+wiring.open_tables(Path("nowhere")).close()
 try:
-    import footfall.sinks.postgres
+    wiring.open_tables(Path("nowhere"), settings=Path(sys.argv[1]))
 except UsageError as error:
     print(error)
 """
 
 
-def test_without_its_client_all_but_postgresql_works_and_the_remedy_is_said() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], env=environment(), capture_output=True, text=True, check=True
-    )
+def test_without_its_client_all_but_postgresql_works_and_the_remedy_is_said(tmp_path: Path) -> None:
+    settings = tmp_path / "footfall.yaml"
+    settings.write_text("warehouse: postgresql://ada:hush@h/shop\n")
+    line = [sys.executable, "-c", WITHOUT, str(settings)]
+    done = subprocess.run(line, env=environment(), capture_output=True, text=True, check=True)
 
     assert "pip install 'footfall[postgres]'" in done.stdout
+    assert "hush" not in done.stdout

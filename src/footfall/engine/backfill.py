@@ -82,7 +82,7 @@ def backfill(
     keep_freed_memory()
     collect_rarely()
     with parts.open_log() as log:
-        partitions = log.info(CLICKS).settings.partitions
+        partitions = log.partitions(CLICKS)
     begun = perf_counter()
     with _workers(parts, partitions, clock) as crew:
         crew.wait_ready()

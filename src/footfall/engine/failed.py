@@ -183,7 +183,7 @@ class FailedEvents:
         return list(events.values())
 
     def _batches(self) -> Iterator[tuple[int, Batch]]:
-        for partition in range(self._log.info(FAILED).settings.partitions):
+        for partition in range(self._log.partitions(FAILED)):
             place = self._log.place(FAILED, partition)
             while (read := self._log.read(FAILED, partition, place)).chunks:
                 place = read.place
@@ -191,7 +191,7 @@ class FailedEvents:
                     yield partition, chunk.batch
 
     def _catch_up(self) -> None:
-        for partition in range(self._log.info(FAILED).settings.partitions):
+        for partition in range(self._log.partitions(FAILED)):
             place = self._places.get(partition) or self._log.place(FAILED, partition)
             while (read := self._log.read(FAILED, partition, place)).chunks:
                 place = read.place

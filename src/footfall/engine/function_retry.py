@@ -34,7 +34,7 @@ def retry_stream(function: str) -> str:
 def make_retry_stream(log: Log, function: str, stream: str) -> str:
     """Make the retry stream of a function over ``stream``, cut like it. What waits there is never removed."""
     name = retry_stream(function)
-    log.create(name, StreamSettings(partitions=log.info(stream).settings.partitions, keep_for=None))
+    log.create(name, StreamSettings(partitions=log.partitions(stream), keep_for=None))
     return name
 
 

@@ -121,7 +121,7 @@ class FunctionTask:
         self._stands = {
             stream: log.position(self._group, stream, partition)
             for stream in (settings.stream, self._retry)
-            if partition < log.info(stream).settings.partitions
+            if partition < log.partitions(stream)
         }
         self._at = {stream: first_place(log, stands, stream, partition) for stream, stands in self._stands.items()}
         self._states: dict[str, bytes] = {}
@@ -134,7 +134,7 @@ class FunctionTask:
         self._states = {key: state for key, state in self._states.items() if state}
         self.put_out: dict[str, int] = {}
         if settings.to is not None:
-            log.create(settings.to, StreamSettings(partitions=log.info(settings.stream).settings.partitions))
+            log.create(settings.to, StreamSettings(partitions=log.partitions(settings.stream)))
 
     def places(self) -> Mapping[tuple[str, int], Place]:
         """Where it will read next."""
@@ -254,7 +254,7 @@ class FunctionTask:
             outputs.append(Append(FAILED, 0, marks(results.raised, status=OPEN, now_ms=appended_ms)))
         if settings.to is not None:
             batches = [*results.batches, *([events_batch(results.rows, settings.name)] if results.rows else [])]
-            partitions = self._log.info(settings.to).settings.partitions
+            partitions = self._log.partitions(settings.to)
             for batch in batches:
                 outputs += split(batch, settings.to, key=settings.key, partitions=partitions)
         return outputs

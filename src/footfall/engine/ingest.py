@@ -116,7 +116,7 @@ class Ingest:
         self._layout = layout
         self._clock = clock
         self._batch_rows = batch_rows
-        self._partitions = log.info(CLICKS).settings.partitions
+        self._partitions = log.partitions(CLICKS)
         self._splitter = Splitter(self._partitions)
         self._failed = FailedEvents(log)
         self._places: deque[tuple[ReplayPlace, int]] = deque()

@@ -110,7 +110,7 @@ class Intake:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._splitters: dict[str, Splitter] = {}
-        self._partitions = log.info(CLICKS).settings.partitions
+        self._partitions = log.partitions(CLICKS)
         self._changed = threading.Condition()
         self._waiting: deque[_Waiting] = deque()
         self._rows = 0
@@ -271,7 +271,7 @@ class Intake:
 
     def _splitter(self, stream: str) -> Splitter:
         if stream not in self._splitters:
-            partitions = self._log.info(stream).settings.partitions
+            partitions = self._log.partitions(stream)
             self._splitters[stream] = Splitter(partitions, key=key_of(stream))
         return self._splitters[stream]
 

@@ -43,10 +43,7 @@ class Service:
     _retained: float = 0.0
 
     def run(self, stop: threading.Event, *, until_end: bool) -> dict[str, Any]:
-        """Work until stopped, or until nothing is left if ``until_end``; what was done, in figures.
-
-        Nothing is left only once it is known which partitions are this worker's.
-        """
+        """Work until stopped, or until nothing is left if ``until_end``; what was done, in figures."""
         self._at = self._retained = self.clock.monotonic()
         worker = Worker(
             self.crew.tasks,
@@ -57,7 +54,7 @@ class Service:
             changed=self._changed,
         )
         try:
-            worker.run(drained=lambda: until_end and self._owned_before)
+            worker.run(drained=lambda: until_end and self.crew.settled)
         finally:
             self.crew.ownership.close()
         return {"events": worker.events}

@@ -170,7 +170,7 @@ class Messaging:
                 clock=self.clock,
                 stop=stop,
             )
-            for partition in range(self.log.info(self.stream).settings.partitions)
+            for partition in range(self.log.partitions(self.stream))
         ]
         self._at = self.clock.monotonic()
         worker = Worker(self._tasks, log=self.log, clock=self.clock, stop=stop, every_second=self._every_second)

@@ -20,7 +20,7 @@ class Tail:
     def __init__(self, log: Log, stream: str, *, since_ms: int) -> None:
         self._log = log
         self._stream = stream
-        partitions = range(log.info(stream).settings.partitions)
+        partitions = range(log.partitions(stream))
         self._places = {p: first_since(log, stream, p, since_ms=since_ms) for p in partitions}
 
     @property

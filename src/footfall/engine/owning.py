@@ -82,6 +82,8 @@ class Crew:
     ownership: Ownership
     start: Callable[[int], Work]
     """Begins the work on a partition, from what is saved."""
+    settled: bool = False
+    """Whether it was ever said which partitions are this worker's."""
     _work: dict[int, Work] = field(default_factory=dict)
 
     @property
@@ -114,6 +116,7 @@ class Crew:
         owned = self.ownership.owned()
         if owned is None:
             return None
+        self.settled = True
         kept: Mapping[int, Work] = {number: work for number, work in self._work.items() if number in owned}
         self._work = {number: kept.get(number) or self.start(number) for number in owned}
         return self.tasks

@@ -137,7 +137,7 @@ def _split(log: DurableLog, stream: str, batches: Sequence[Batch]) -> Sequence[A
     if not batches:
         return []
     events = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()[0]
-    return Splitter(log.info(stream).settings.partitions, key=key_of(stream)).split(events, stream=stream)
+    return Splitter(log.partitions(stream), key=key_of(stream)).split(events, stream=stream)
 
 
 def _handed_over(log: DurableLog, result: _Sorted, *, now_ms: int) -> Iterator[Append]:
@@ -147,7 +147,7 @@ def _handed_over(log: DurableLog, result: _Sorted, *, now_ms: int) -> Iterator[A
         for event in events:
             stream, _ = place_of(event)
             retry = make_retry_stream(log, function, stream)
-            partition = partition_for(event, log.info(stream).settings.partitions)
+            partition = partition_for(event, log.partitions(stream))
             by_partition.setdefault((retry, partition), []).append(event)
         for (retry, partition), some in by_partition.items():
             yield Append(retry, partition, marks(some, status=REPLAYED, now_ms=now_ms))

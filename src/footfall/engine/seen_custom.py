@@ -35,7 +35,7 @@ class SeenCustom:
         self._capacity = capacity
         self._keys: OrderedDict[int, None] = OrderedDict()
         written: list[tuple[int, list[int]]] = []
-        for partition in range(log.info(CUSTOM).settings.partitions):
+        for partition in range(log.partitions(CUSTOM)):
             written += [(c.appended_ms, _keys_of(c.batch)) for c in _end_of(log, partition, capacity)]
         for _, keys in sorted(written, key=lambda one: one[0]):
             self._remember(keys)

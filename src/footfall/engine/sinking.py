@@ -304,4 +304,4 @@ class Sinking:
 
 
 def _partitions(log: Log, stream: str) -> int:
-    return log.info(stream).settings.partitions
+    return log.partitions(stream)

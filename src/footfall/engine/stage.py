@@ -81,18 +81,19 @@ class Stage:
         self.put_out: dict[str, int] = {}
         """Events put out since the start, by stream."""
         self.enrichment: RunningEnrichment | None = None
+        # Positions before state: whoever saves in between has moved the position, and our first commit is refused.
+        if settings.enrichment:
+            self._clicks_at = self._start(settings.enrichment.name, CLICKS)
+        self._at: dict[str, Place] = {one.name: self._start(one.name, ENRICHED) for one in settings.followers}
+        self._enriched_end = self._first_end()
         if settings.enrichment:
             state = log.state(settings.enrichment.name, partition)
             self.enrichment = settings.enrichment.start(book=self._book, lookups=lookups, state=state)
             self.enrichment.seconds = seconds
             self.high = self.enrichment.watermark.high
-            self._clicks_at = self._start(settings.enrichment.name, CLICKS)
         self.followers: dict[str, Running] = {}
-        self._at: dict[str, Place] = {}
         for follower in settings.followers:
             self.followers[follower.name] = follower.start(book=self._book, state=log.state(follower.name, partition))
-            self._at[follower.name] = self._start(follower.name, ENRICHED)
-        self._enriched_end = self._first_end()
         self._ahead = Ahead(log, partition, self._at, self._enriched_end if self.enrichment else None)
 
     def _start(self, name: str, stream: str) -> Place:
@@ -107,7 +108,7 @@ class Stage:
     def _first_end(self) -> Place:
         """Up to where enriched clicks count. Those after it were put out by a commit that failed, and come again."""
         latest = self._log.place(ENRICHED, self.partition, at="latest")
-        if not self.enrichment:
+        if not self._settings.enrichment:
             return latest
         said = self._stands("enrichment", ENRICHED)
         if said != Place() or not self._log.repeats:
@@ -133,7 +134,12 @@ class Stage:
         if self.enrichment:
             lag = self._log.place(CLICKS, self.partition, at="latest").offset - self._clicks_at.offset
         if self._at:
-            end = self._log.place(ENRICHED, self.partition, at="latest").offset
+            # Behind the end of what is enriched here, there may be what a worker put out that was overtaken.
+            end = (
+                self._enriched_end.offset
+                if self.enrichment
+                else self._log.place(ENRICHED, self.partition, at="latest").offset
+            )
             lag += end - min(place.offset for place in self._at.values())
         return lag
 

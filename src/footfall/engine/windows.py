@@ -88,7 +88,7 @@ class WindowTask:
         self.put_out: dict[str, int] = {}
         """Windows put out since the start."""
         state = log.state(self._group, partition)
-        partitions = log.info(ENRICHED).settings.partitions
+        partitions = log.partitions(ENRICHED)
         self._running = (
             PartialWindows(settings, state, source=partition, partitions=partitions)
             if merged
@@ -146,7 +146,7 @@ class MergeTask:
         self._group = f"windows:{settings.name}:merge"
         self._stands = log.position(self._group, settings.partials, partition)
         self._at = first_place(log, self._stands, settings.partials, partition)
-        sources = log.info(ENRICHED).settings.partitions
+        sources = log.partitions(ENRICHED)
         self._running = MergedWindows(settings, log.state(self._group, partition), sources=sources)
         self.put_out: dict[str, int] = {}
         """Windows put out since the start."""

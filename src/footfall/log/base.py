@@ -198,6 +198,10 @@ class Log(Protocol):
         """The names of all streams, sorted."""
         ...
 
+    def partitions(self, stream: str) -> int:
+        """How many partitions a stream has: they never change. Raises UsageError as ``info`` does."""
+        ...
+
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
         ...

@@ -6,6 +6,7 @@ aio-pika works in an event loop; the loop runs in a thread of its own here, so t
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,18 @@ _PATIENCE: Final = 15.0
 _GOODBYE: Final = 2.0
 """Seconds for taking leave; the broker does without."""
 _SCHEMES: Final = ("amqp", "amqps")
+_OUTAGES: Final = (
+    aiormq.exceptions.AMQPError,
+    OSError,
+    TimeoutError,
+    asyncio.CancelledError,
+    asyncio.InvalidStateError,
+    RuntimeError,  # of the client, when a channel or connection was closed a moment ago
+)
 _T = TypeVar("_T")
+
+for _vendor in ("aio_pika", "aiormq"):  # they log outages with tracebacks; we say them in a line
+    logging.getLogger(_vendor).setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +96,7 @@ class RabbitSink:
                 await self._publish(exchange, messages)
         except BaseException as error:
             await self._disconnect()
-            if isinstance(error, (aiormq.exceptions.AMQPError, OSError, TimeoutError, asyncio.CancelledError)):
+            if isinstance(error, _OUTAGES):
                 raise self._ours(error) from None  # the cause's text might hold the address
             raise
 
@@ -131,7 +143,7 @@ class RabbitSink:
             try:
                 async with asyncio.timeout(_GOODBYE):
                     await connection.close()
-            except (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError):
+            except _OUTAGES:
                 pass  # it is gone already
 
     # -- what went wrong ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from footfall.wiring.backends import (
     open_tables,
     ownership,
     rabbitmq_settings,
+    trouble,
     warehouse,
 )
 from footfall.wiring.chains import pattern_file, patterns_in_use, run, stages, users_tasks
@@ -34,6 +35,7 @@ __all__ = [
     "run",
     "sink",
     "stages",
+    "trouble",
     "users_tasks",
     "verify",
     "warehouse",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from footfall.core.clock import Clock, SystemClock
-from footfall.core.errors import UsageError
+from footfall.core.errors import FootfallError, UsageError
 from footfall.core.events import CLICKS
 from footfall.engine.directory import usable
 from footfall.log.base import CheckpointStore, RetainingLog
@@ -51,6 +51,41 @@ def open_log(
         if stream not in there or (pipeline is not None and pipeline.written):
             log.create(stream, kept)
     return log
+
+
+def trouble(settings: Path | None = None) -> dict[str, str | None]:
+    """For each part that is on a server, why it cannot be used, or None. Nothing is made or changed there."""
+    where = addresses(settings)
+    found: dict[str, str | None] = {}
+    for part, ask in (("log", _ask_kafka), ("store", _ask_redis), ("warehouse", _ask_postgres)):
+        address = getattr(where, part)
+        if address != EMBEDDED:
+            try:
+                ask(address)
+            except FootfallError as error:
+                found[part] = str(error)
+            else:
+                found[part] = None
+    return found
+
+
+def _ask_kafka(address: str) -> None:
+    with _extra("kafka"):
+        from footfall.log.kafka import KafkaSettings, Topics
+    Topics(KafkaSettings.parse(address)).all()
+
+
+def _ask_redis(address: str) -> None:
+    with _extra("redis"):
+        from footfall.stores.redis import RedisStore
+    RedisStore.open(address, random=secrets.token_bytes, warn=_warn).close()
+
+
+def _ask_postgres(address: str) -> None:
+    with _extra("postgres"):
+        from footfall.sinks.postgres import PostgresTables
+    with PostgresTables(address) as tables:
+        tables.place("doctor", CLICKS, 0)
 
 
 def open_existing_log(data_dir: Path) -> RetainingLog:

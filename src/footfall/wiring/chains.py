@@ -14,7 +14,7 @@ from footfall.core.events import CLICKS
 from footfall.core.progress import unheard
 from footfall.engine.directory import in_use
 from footfall.log.base import DurableLog, Place
-from footfall.pipeline import ENRICHMENT, DataDirectory, Pipeline, read_pipeline
+from footfall.pipeline import EMBEDDED, ENRICHMENT, DataDirectory, Pipeline, read_pipeline
 from footfall.stores.base import ServingStore
 from footfall.wiring.backends import addresses, open_log, open_store, ownership
 
@@ -44,6 +44,7 @@ def run(
 ) -> dict[str, Any]:
     """Processors, and Python files with functions and windows, over this share of the partitions, until stopped."""
     from footfall.engine.live import Service
+    from footfall.engine.memory import collect_rarely
     from footfall.engine.owning import Crew, Work
     from footfall.processors.patterns import builtin_patterns
 
@@ -52,12 +53,14 @@ def run(
     registered = _registered([Path(name) for name in processors if name.endswith(".py")])
     first = pattern_file(patterns, data_dir)
     group = "footfall-" + "-".join(Path(name).stem for name in processors)
+    if where.log != EMBEDDED:
+        collect_rarely()  # messages are many small objects
     with (
         in_use(DataDirectory(data_dir).run, "run", shared=True),
         open_log(data_dir, pipeline=pipeline, settings=settings) as log,
         open_store(data_dir, settings=settings) as store,
     ):
-        partitions = log.info(CLICKS).settings.partitions
+        partitions = log.partitions(CLICKS)
 
         owned = ownership(where, partitions, share, group=group)
 
@@ -109,7 +112,7 @@ def stages(
     from footfall.processors.patterns import builtin_patterns
 
     chain = pipeline.chain(names, patterns=patterns or builtin_patterns(), max_rows=max_rows)
-    owned = range(log.info(CLICKS).settings.partitions) if partitions is None else partitions
+    owned = range(log.partitions(CLICKS)) if partitions is None else partitions
     spent = seconds if seconds is not None else {}
     return [Stage(chain, partition=number, log=log, lookups=store, seconds=spent) for number in owned]
 
@@ -141,7 +144,7 @@ def users_tasks(one: Registered, *, log: DurableLog, partition: int, of: int, la
 
     if isinstance(one, Windowed):
         return window_tasks(one, log=log, partition=partition, lateness=lateness)
-    partitions = range(log.info(one.stream).settings.partitions)[partition::of]
+    partitions = range(log.partitions(one.stream))[partition::of]
     return [FunctionTask(one, partition=number, log=log) for number in partitions]
 
 

@@ -41,7 +41,7 @@ class Check:
 def doctor(data_dir: DataDir = DATA_DIR, as_json: AsJson = False) -> None:
     """Check whether this machine and the data directory are fit. Exit code 1 when they are not."""
     place = nearest(data_dir)
-    checks = [one(place) for one in CHECKS]
+    checks = [*(one(place) for one in CHECKS), *servers()]
     if as_json:
         print_json({"ok": all(one.ok for one in checks), "checks": [asdict(one) for one in checks]})
     else:
@@ -128,6 +128,16 @@ def clock_sane(_place: Path) -> Check:
     """The clock shows a time that can be true."""
     now = datetime.fromtimestamp(SystemClock().now_ms() / 1000, tz=UTC)
     return Check("clock", now >= BUILT, now.isoformat(timespec="seconds"), "Set the machine's clock.")
+
+
+def servers() -> list[Check]:
+    """The servers that the settings name can be used."""
+    from footfall import wiring
+
+    return [
+        Check(part, found is None, found or "answers", "See what is found, and the address in footfall.yaml.")
+        for part, found in wiring.trouble().items()
+    ]
 
 
 CHECKS: Final[tuple[Callable[[Path], Check], ...]] = (

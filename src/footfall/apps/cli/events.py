@@ -87,7 +87,7 @@ def last_rows(log: Log, stream: str, partition: int, place: Place, *, key: str |
 
 def partitions(log: Log, stream: str, key: str | None) -> list[int]:
     """The partitions to look at: all, or that of the key."""
-    count = log.info(stream).settings.partitions
+    count = log.partitions(stream)
     return list(range(count)) if key is None else [partition_of(key, count)]
 
 

@@ -44,6 +44,7 @@ def up(
     from footfall import wiring
     from footfall.apps.supervisor.settings import read_settings
     from footfall.apps.supervisor.up import up as run
+    from footfall.pipeline import EMBEDDED
 
     given = read_settings(
         settings,

@@ -14,12 +14,12 @@ _ROWS = 65_536  # a read
 
 
 class LogSource:
-    """One stream of a log, to its end as of now. ``repeats`` says that the log delivers at least once."""
+    """One stream of a log, to its end as of now."""
 
-    def __init__(self, log: Log, stream: str, schema: pa.Schema, *, repeats: bool = False) -> None:
+    def __init__(self, log: Log, stream: str, schema: pa.Schema) -> None:
         self.name = stream
         self.schema = schema
-        self.repeats = repeats
+        self.repeats = log.repeats
         self._log = log
 
     def bounds(self) -> Sequence[tuple[int, int]]:
@@ -39,10 +39,10 @@ class LogSource:
             place = read.place
 
 
-def log_sources(log: Log, *, repeats: bool = False) -> list[Source]:
+def log_sources(log: Log) -> list[Source]:
     """All streams of a log that have a known shape, but those that are of use to Footfall alone."""
     names = [info.name for info in log.streams() if not is_internal(info.name)]
-    return [LogSource(log, name, schema, repeats=repeats) for name in names if (schema := schema_of(log, name))]
+    return [LogSource(log, name, schema) for name in names if (schema := schema_of(log, name))]
 
 
 def schema_of(log: Log, stream: str) -> pa.Schema | None:

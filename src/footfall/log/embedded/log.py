@@ -91,6 +91,10 @@ class EmbeddedLog:
         """The names of all streams, sorted."""
         return [name for (name,) in self._reading.rows("SELECT name FROM streams ORDER BY name")]
 
+    def partitions(self, stream: str) -> int:
+        """See ``Log.partitions``."""
+        return self._streams.find(stream)[1]
+
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
         number, _ = self._streams.find(stream)

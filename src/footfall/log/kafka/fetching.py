@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -221,20 +222,31 @@ class Fetcher:
             self._keep(self._consumer.consume(_AT_A_TIME, 0.0))
 
     def _keep(self, messages: list[Message]) -> None:
-        for message in messages:
-            key = (message.topic(), message.partition())
-            cursor = self._cursors.get(key)  # type: ignore[arg-type]
-            if message.error() is not None:
-                self._complain(message, cursor)
-            elif cursor is not None and offset_of(message) >= (
-                offset_of(cursor.held[-1]) + 1 if cursor.held else cursor.next
-            ):
-                cursor.held.append(message)
-                cursor.size += len(message)
+        # Mapped methods of the client run without Python code for a message.
+        wrong: list[Message] = []
+        if any(map(Message.error, messages)):
+            wrong = [message for message in messages if message.error() is not None]
+            messages = [message for message in messages if message.error() is None]
+        places: list[Any] = list(zip(map(Message.topic, messages), map(Message.partition, messages), strict=True))
+        for key in set(places):
+            own = messages if places.count(key) == len(places) else list(compress(messages, map(key.__eq__, places)))
+            self._hold(key, own)
         for key, cursor in self._cursors.items():
             if cursor.full() and not cursor.paused:
                 self._consumer.pause([TopicPartition(*key)])
                 cursor.paused = True
+        for message in wrong:  # when all that is good is kept
+            self._complain(message, self._cursors.get((str(message.topic()), int(message.partition() or 0))))
+
+    def _hold(self, key: Key, messages: list[Message]) -> None:
+        cursor = self._cursors.get(key)
+        if cursor is None:
+            return
+        expected = offset_of(cursor.held[-1]) + 1 if cursor.held else cursor.next
+        if offset_of(messages[0]) < expected:  # fetched before the place was changed
+            messages = [message for message in messages if offset_of(message) >= expected]
+        cursor.held.extend(messages)
+        cursor.size += sum(map(len, messages))
 
     def _complain(self, message: Message, cursor: _Cursor | None) -> None:
         error = message.error()

@@ -72,6 +72,10 @@ class KafkaLog:
         """The names of all streams, sorted."""
         return list(self._topics.all())
 
+    def partitions(self, stream: str) -> int:
+        """See ``Log.partitions``."""
+        return self._topics.partitions(stream)
+
     def info(self, stream: str) -> StreamInfo:
         """One stream. Raises UsageError, naming those there are, when there is none of this name."""
         settings = self._topics.limits(stream)

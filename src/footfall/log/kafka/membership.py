@@ -6,6 +6,7 @@ through this consumer: its partitions are paused.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -20,6 +21,39 @@ from footfall.log.kafka.settings import KafkaSettings
 _ANSWER: Final = 20.0
 _HEARTBEATS: Final = 4
 """So many in the time after which a silent worker is given up."""
+_LOOKS: Final = 20
+"""So often, in that time, a worker looks whether it has stood still."""
+
+
+class Pulse:
+    """Notices that the whole process stood still: frozen, swapped out, or on a machine that sleeps.
+
+    A turn of the work that takes long is none: the client goes on telling the group that the worker lives.
+    """
+
+    def __init__(self, clock: Clock, every: float) -> None:
+        self._clock = clock
+        self._every = every
+        self._over = threading.Event()
+        self._at = clock.monotonic()
+        self._longest = 0.0
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._thread.start()
+
+    def longest(self) -> float:
+        """Seconds of the longest standstill so far, also of one that has just ended."""
+        return max(self._longest, self._clock.monotonic() - self._at)
+
+    def close(self) -> None:
+        """Look no more."""
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._clock.wait(self._every, self._over):
+            now = self._clock.monotonic()
+            self._longest = max(self._longest, now - self._at)
+            self._at = now
 
 
 class Membership:
@@ -28,11 +62,12 @@ class Membership:
     def __init__(self, settings: KafkaSettings, *, group: str, stream: str, clock: Clock) -> None:
         """Join the group that shares the partitions of this stream."""
         self._settings = settings
-        self._clock = clock
         self._session = settings.session.total_seconds()
         self._owned: set[int] = set()
         self._changed = False
-        self._seen = clock.monotonic()
+        self._limit = self._session * (1 - 1 / _HEARTBEATS)
+        """The group may have heard of this worker last so long before it stopped."""
+        self._pulse = Pulse(clock, self._session / _LOOKS)
         session = round(self._session * 1000)
         options: dict[str, Any] = {
             **settings.common,
@@ -54,25 +89,24 @@ class Membership:
     def owned(self) -> Sequence[int] | None:
         """The partitions that are this worker's from now on, if that has changed since the last call; else None.
 
-        Raises Fenced when the last call was so long ago that others may have been given the partitions since.
+        Raises Fenced when this worker stood still for so long that others may have been given the partitions.
         """
         self.check()
         with our_errors(self._settings.brokers, "Share partitions"):
             message = self._consumer.poll(0.0)
         if message is not None and (error := message.error()) is not None and error.fatal():
             raise failure(error, self._settings.brokers, "Share partitions")
-        self._seen = self._clock.monotonic()
         if not self._changed:
             return None
         self._changed = False
         return sorted(self._owned)
 
     def check(self) -> None:
-        """Raises Fenced when this worker has been silent for longer than the group waits."""
-        silent = self._clock.monotonic() - self._seen
-        if silent > self._session:
+        """Raises Fenced when this worker has stood still for so long that the group may have given it up."""
+        still = self._pulse.longest()
+        if still > self._limit:
             raise Fenced(
-                f"This worker stood still for {silent:.1f} s, and others wait for {self._session:g} s at most: "
+                f"This worker stood still for {still:.1f} s, and others wait for {self._session:g} s at most: "
                 "its partitions may be theirs by now.",
                 remedy="It starts again. If that happens often, the machine is overloaded, or session_seconds short.",
             )
@@ -93,6 +127,7 @@ class Membership:
 
     def close(self) -> None:
         """Leave the group: others take over at once."""
+        self._pulse.close()
         self._consumer.close()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

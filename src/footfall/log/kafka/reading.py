@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -78,12 +78,12 @@ class Reader:
         """Messages with at most so many events; a mark that follows the last one comes with it."""
         messages = self._fetcher.take(key, offset, rows, before=before)
         found = [*messages]
-        missing = rows - sum(1 for one in messages if one.value() is not None)
+        missing = rows - events_in(messages)
         while messages and missing:
             offset = offset_of(found[-1]) + 1
             messages = self._more(key, offset, missing, before)
             found += messages
-            missing -= sum(1 for one in messages if one.value() is not None)
+            missing -= events_in(messages)
         if found and not missing:
             offset = offset_of(found[-1]) + 1
             following = self._more(key, offset, 1, before)
@@ -117,22 +117,21 @@ class Reader:
     # -- chunks -------------------------------------------------------------------------------------------
 
     def _chunks(self, stream: str, partition: int, messages: Sequence[Message]) -> list[Chunk]:
-        values: list[bytes] = []
-        sources: list[Message] = []
+        values: list[Any] = list(map(Message.value, messages))
+        sources = messages
         cuts: list[tuple[int, Mark, int]] = []
-        for message in messages:
-            value = message.value()
-            if value is not None:
-                values.append(value)
-                sources.append(message)
-            elif (mark := mark_of(message)) is not None:
-                cuts.append((len(values), mark, offset_of(message)))
+        if marks := [at for at, value in enumerate(values) if value is None]:
+            for before, at in enumerate(marks):
+                if (mark := mark_of(messages[at])) is not None:
+                    cuts.append((at - before, mark, offset_of(messages[at])))
+            sources = [message for message, value in zip(messages, values, strict=True) if value is not None]
+            values = [value for value in values if value is not None]
         schema = self._schema(stream)
         if schema is None:
             return []
         keys = [source.key() for source in sources] if self._codec.name == "quix" else None
         decoded = self._codec.decode(stream, values, schema=schema, keys=keys)
-        offsets = np.array([source.offset() for source in sources], dtype=np.int64)
+        offsets = np.fromiter(map(offset_of, sources), dtype=np.int64, count=len(sources))
         cutter = _Cutter(stream, partition, self._codec.name, decoded, offsets)
         chunks = [cutter.until(end, mark, at) for end, mark, at in cuts]
         if cutter.begun < len(values):
@@ -175,6 +174,11 @@ class _Cutter:
             unreadable=unreadable,
             format=self._format,
         )
+
+
+def events_in(messages: Sequence[Message]) -> int:
+    """How many of them are not marks."""
+    return len(messages) - list(map(Message.value, messages)).count(None)
 
 
 def remembers(stream: str) -> bool:

@@ -7,12 +7,14 @@ from typing import Final
 
 import pyarrow as pa
 
+from footfall.core.errors import Failure
 from footfall.core.events import SCHEMAS
 from footfall.log.base import CheckpointStore, StateWrite
 
 GROUP: Final = "streams"
 """Under this name checkpoints keep it; a table a stream."""
 _LOOK: Final = "kept"
+_SCHEMA: Final = "schema"
 
 
 class Shapes:
@@ -20,22 +22,29 @@ class Shapes:
 
     def __init__(self, checkpoints: CheckpointStore) -> None:
         self._checkpoints = checkpoints
-        self._schemas: dict[str, pa.Schema] = dict(SCHEMAS)
+        self._learnt: dict[str, pa.Schema] = {}
+        """What was learnt last of each stream."""
 
     def schema(self, stream: str) -> pa.Schema | None:
-        """A stream's columns: a built-in one's, or those of the first batch that was written to another one."""
-        if stream not in self._schemas:
-            saved = self._checkpoints.state(GROUP, 0).get(f"schema:{stream}", ())
-            if saved:
-                self._schemas[stream] = saved[-1].schema
-        return self._schemas.get(stream)
+        """A stream's columns: a built-in one's, or those of all batches so far that were written to another one.
+
+        It is looked up each time, since others may write batches with further columns.
+        """
+        if stream in SCHEMAS:
+            return SCHEMAS[stream]
+        saved = self._checkpoints.state(f"{GROUP}:{stream}", 0).get(_SCHEMA, ())
+        return saved[-1].schema if saved else None
 
     def learn(self, stream: str, schema: pa.Schema) -> None:
-        """Remember the columns of a stream's first batch."""
-        if self.schema(stream) is None:
-            empty = pa.RecordBatch.from_pylist([], schema=schema)
-            self._checkpoints.save((), [StateWrite(GROUP, 0, f"schema:{stream}", empty, reset=True)])
-            self._schemas[stream] = schema
+        """Remember the columns of a batch before it is written. Raises Failure when they contradict earlier ones."""
+        if stream in SCHEMAS or (stream in self._learnt and self._learnt[stream].equals(schema)):
+            return
+        known = self.schema(stream)
+        together = schema if known is None else _unified(stream, known, schema)
+        if known is None or not known.equals(together):
+            empty = pa.RecordBatch.from_pylist([], schema=together)
+            self._checkpoints.save((), [StateWrite(f"{GROUP}:{stream}", 0, _SCHEMA, empty, reset=True)])
+        self._learnt[stream] = schema
 
     def keep(self, stream: str, keep_for: timedelta | None) -> None:
         """Remember how long a stream is to be kept."""
@@ -52,3 +61,14 @@ class Shapes:
                 [row] = batches[-1].to_pylist()
                 found[stream] = None if row["keep_ms"] is None else timedelta(milliseconds=row["keep_ms"])
         return found
+
+
+def _unified(stream: str, known: pa.Schema, schema: pa.Schema) -> pa.Schema:
+    """All columns of both; a batch may lack any."""
+    try:
+        return pa.unify_schemas([known, schema], promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise Failure(
+            f"A batch for {stream} has other columns than those before: {error}.",
+            remedy="Nothing was written. Give the changed events a stream of another name.",
+        ) from error

@@ -29,6 +29,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECONDS: Final = 20.0
 _PAUSE: Final = 0.05
 _TRIES: Final = 400
+_STALE: Final = (
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+)
+"""A broker was started again, and the client goes by what it knew of it before, until it asks for a topic anew."""
 _FOR_EVER: Final = str((1 << 63) - 1)
 
 
@@ -93,16 +99,17 @@ class Topics:
             cause = error.__cause__
             if not isinstance(cause, KafkaException) or cause.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+            self._wait_for(topic, None)
             self._limit(stream, settings)
         else:
             self._wait_for(topic, settings.partitions)
 
-    def _wait_for(self, topic: str, partitions: int) -> None:
+    def _wait_for(self, topic: str, partitions: int | None) -> None:
         """Brokers hear of a new topic one after the other, and each of its partitions needs a leader."""
         for _ in range(_TRIES):
             with self._errors(f"Make topic {topic}"):
                 found = self._admin.list_topics(topic, timeout=_SECONDS).topics[topic].partitions
-            if len(found) == partitions and all(one.leader >= 0 for one in found.values()):
+            if found and len(found) == (partitions or len(found)) and all(one.leader >= 0 for one in found.values()):
                 return
             self._admin.poll(_PAUSE)
         raise Unavailable(
@@ -125,9 +132,18 @@ class Topics:
         topic = self.topic(stream)
         asked = {TopicPartition(topic, number): spec for number in range(self.partitions(stream))}
         with self._errors(f"Ask for offsets of {topic}"):
-            found = self._admin.list_offsets(asked, request_timeout=_SECONDS)
-            ends = {one.partition: result.result(_SECONDS).offset for one, result in found.items()}
+            try:
+                ends = self._offsets(asked)
+            except KafkaException as error:
+                if error.args[0].code() not in _STALE:
+                    raise
+                self._admin.list_topics(topic, timeout=_SECONDS)
+                ends = self._offsets(asked)
         return tuple(ends[number] for number in sorted(ends))
+
+    def _offsets(self, asked: dict[TopicPartition, OffsetSpec]) -> dict[int, int]:
+        found = self._admin.list_offsets(asked, request_timeout=_SECONDS)
+        return {one.partition: result.result(_SECONDS).offset for one, result in found.items()}
 
     def ids(self, streams: Sequence[str]) -> dict[str, str]:
         """What tells a topic from one of the same name that is made after it was deleted."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 from confluent_kafka import Message, Producer
 
 from footfall.core.clock import Clock
-from footfall.core.errors import Unavailable
+from footfall.core.errors import FootfallError, Unavailable
 from footfall.core.events import SCHEMAS, Batch, key_of
 from footfall.log.base import Append, Committed, Place
 from footfall.log.codecs.base import Codec
@@ -66,12 +66,18 @@ class Writer:
         if not appends:
             return Committed((), {})
         messages = [self._codec.encode(append.stream, append.batch) for append in appends]
-        with our_errors(self._settings.brokers, "Write"):
-            with self._lock:  # so that the messages of a batch stand together
-                producer = self._producer = self._producer or Producer(self._options())
-                sending: dict[tuple[str, int], _Sending] = {}
-                firsts = [self._send(producer, a, m, sending) for a, m in zip(appends, messages, strict=True)]
-            self._wait(producer, sending)
+        sending: dict[tuple[str, int], _Sending] = {}
+        try:
+            with our_errors(self._settings.brokers, "Write"):
+                with self._lock:  # so that the messages of a batch stand together
+                    producer = self._producer = self._producer or Producer(self._options())
+                    firsts = [self._send(producer, a, m, sending) for a, m in zip(appends, messages, strict=True)]
+                self._wait(producer, sending)
+        except FootfallError:
+            # A producer may never be usable again after an error, and does not say so with a message's report. Other
+            # threads keep it until they have their answers; then it goes, with all that waits to be sent.
+            self._producer = None
+            raise
         ends = {key: Place(offset_of(one.lasts[-1][None]) + 1) for key, one in sending.items()}
         return Committed([offset_of(first[None]) for first in firsts], ends)
 
@@ -145,14 +151,11 @@ class Writer:
             while one.waits:
                 producer.poll(_POLL)
                 if self._clock.monotonic() > deadline:
-                    self._producer = None
                     raise Unavailable(
                         f"Kafka at {self._settings.brokers} has not answered.", remedy="It is tried again."
                     )
         for (stream, partition), one in sending.items():
             if errors := one.errors:
-                if errors[0].fatal():
-                    self._producer = None  # the next write makes a new one
                 raise failure(errors[0], self._settings.brokers, f"Write to {stream}-{partition}")
 
 

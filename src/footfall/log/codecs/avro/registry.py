@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import cache
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -24,8 +24,9 @@ _MISSING: Final = 404
 class Registry:
     """A schema registry that speaks Confluent's API. What it has said of a number holds for ever, and is kept."""
 
-    def __init__(self, client: SchemaRegistryClient, *, where: str) -> None:
+    def __init__(self, client: Callable[[], AbstractContextManager[SchemaRegistryClient]], *, where: str) -> None:
         self._client = client
+        """Opens a client. It is asked so seldom that no connection is kept."""
         self._where = where
 
     @classmethod
@@ -37,7 +38,8 @@ class Registry:
         given = {"url": url, "timeout": _SECONDS, "max.retries": 1, **(settings or {})}
         where = _without_password(url)
         try:
-            return cls(SchemaRegistryClient.new_client(given), where=where)
+            SchemaRegistryClient(given).close()
+            return cls(lambda: closing(SchemaRegistryClient(given)), where=where)
         except (ValueError, TypeError):  # its text may hold the credentials
             raise UsageError(
                 f"The schema registry's settings are not usable (address {where}).",
@@ -46,14 +48,14 @@ class Registry:
 
     def number_of(self, subject: str, schema: Mapping[str, Any]) -> int:
         """The number of the schema, which is registered unless it is. Raises Unavailable and UsageError."""
-        with self._errors(f"register the schema of {subject}"):
-            return int(self._client.register_schema(subject, Schema(json.dumps(schema), "AVRO")))
+        with self._errors(f"register the schema of {subject}"), self._client() as client:
+            return int(client.register_schema(subject, Schema(json.dumps(schema), "AVRO")))
 
     def schema_of(self, number: int) -> Any | None:
         """The Avro schema with the number, as JSON has it; None if there is none. Raises Unavailable, UsageError."""
         try:
-            with self._errors(f"ask for schema {number}"):
-                found = self._client.get_schema(number)
+            with self._errors(f"ask for schema {number}"), self._client() as client:
+                found = client.get_schema(number)
         except _NotThere:
             return None
         if found.schema_type not in {None, "AVRO"} or found.references:

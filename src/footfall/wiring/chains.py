@@ -164,5 +164,6 @@ def _refuse_emptied(log: DurableLog, ownership: Ownership, partition: int) -> No
     if told and log.position(ENRICHMENT, CLICKS, partition) == Place() and REBUILT not in log.groups():
         raise Emptied(
             f"The store knows nothing of {CLICKS}-{partition}, of which {told} events were processed: it was emptied.",
-            remedy="Fill it again with `footfall rebuild --products FILE --users FILE`.",
+            remedy="Run `footfall rebuild`: it fills look-up data, state and views again. It takes products and users "
+            "from the files that footfall.yaml names; else name them with --products, --users.",
         )

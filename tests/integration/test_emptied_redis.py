@@ -117,6 +117,7 @@ def copy(kafka: Kafka, of: str, to: str) -> None:
     assert producer.flush(TIMEOUT) == 0
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(400)
 def test_an_emptied_redis_is_noticed_and_the_command_that_is_named_mends_it(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kafka: Kafka

@@ -15,6 +15,7 @@ from tests.integration.kafkas import chunks, column, numbers, opened
 from tests.servers.kafka import Kafka
 
 
+@pytest.mark.alone
 def test_others_read_while_one_waits(kafka: Kafka, tmp_path: Path) -> None:
     with opened(kafka, tmp_path) as log:
         for stream in ("quiet", "busy"):

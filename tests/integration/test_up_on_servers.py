@@ -115,7 +115,8 @@ def lag(kafka: Kafka) -> int | None:
     if len(found) < 2 or any(one.offset < 0 for one in found):
         return None
     [clicks] = [one for one in json_lines(footfall("topics", "--json")) if one["stream"] == CLICKS]
-    return sum(int(clicks["next_offsets"][one.partition]) - one.offset for one in found)
+    ends: list[int] = clicks["next_offsets"]
+    return sum(ends[int(one.partition)] - int(one.offset) for one in found)
 
 
 @pytest.mark.timeout(400)

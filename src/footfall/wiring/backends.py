@@ -20,6 +20,7 @@ from footfall.stores.base import ServingStore
 
 if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
     from footfall.engine.owning import Ownership
+    from footfall.log.codecs.base import Codec
     from footfall.sinks.parquet import ParquetWarehouse
     from footfall.sinks.rabbitmq import RabbitSettings
     from footfall.sinks.tables import TableSink
@@ -50,6 +51,13 @@ def open_log(
     for stream, kept in (pipeline or Pipeline()).streams().items():
         if stream not in there or (pipeline is not None and pipeline.written):
             log.create(stream, kept)
+    check = getattr(log, "check_topics", None)
+    if check is not None and not follow:
+        try:
+            check(list((pipeline or Pipeline()).streams()))
+        except BaseException:
+            log.close()
+            raise
     return log
 
 
@@ -196,6 +204,19 @@ def _checkpoints(data_dir: Path, where: Addresses, *, follow: bool) -> Checkpoin
         from footfall.log.checkpoints.redis import RedisCheckpoints
 
     return RedisCheckpoints.open(where.store, random=secrets.token_bytes, warn=_warn, follow=follow)
+
+
+def message_codec(name: str, *, settings: Path | None = None) -> Codec:
+    """The codec of this format, with the schema registry that the log's address names, if it needs one."""
+    from footfall.log.codecs.choosing import codec
+
+    where = addresses(settings)
+    if where.log == EMBEDDED:
+        return codec(name)
+    from footfall.log.kafka import KafkaSettings
+
+    there = KafkaSettings.parse(where.log)
+    return codec(name, registry=there.registry, topic=there.topic)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from footfall.log.embedded import EmbeddedLog
 from footfall.pipeline import PROCESSORS, DataDirectory, read_pipeline
 from footfall.sources.base import BadRow
 from footfall.stores.base import Loaded, ServingStore
-from footfall.wiring.backends import keep_generation, open_existing_log, open_log, open_store
+from footfall.wiring.backends import keep_generation, message_codec, open_existing_log, open_log, open_store
 from footfall.wiring.chains import REBUILT, patterns_in_use, run, stages
 
 if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
@@ -175,7 +176,8 @@ def replay_failed(
 
     pipeline = read_pipeline(settings)
     with open_existing_log(data_dir) as log:
-        done = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness)
+        codecs = partial(message_codec, settings=settings)
+        done = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness, codecs=codecs)
     try:
         with in_use(DataDirectory(data_dir).run, "failed replay"):
             pass
@@ -218,6 +220,9 @@ def rebuild(
             store.load_products(load_catalogue())  # as the web part does: what the shop shows must be known
         if log.repeats:
             _begin_again(log)
+        check = getattr(log, "check_topics", None)
+        if check is not None:
+            check(list(read_pipeline(settings).streams()), accept=True)
         accept = getattr(store, "accept_emptied", None)
         if accept is not None:
             generation = accept()

@@ -1,4 +1,4 @@
-"""A message that is no click becomes a failed event with its topic, offset and bytes, and can be brought in corrected."""
+"""A message that is no click becomes a failed event with its place and bytes, and can be brought in corrected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_message_that_is_no_click_is_set_aside_and_brought_in_when_it_is_corre
     footfall("run", *PROCESSORS, "--until-end", "--data-dir", tmp_path)
 
     [failed] = json_lines(footfall("failed", "list", "--json", "--data-dir", tmp_path))
-    assert (failed["source"], failed["line"], failed["layout"]) == (f"{CLICKS}-0", 0, layout)
+    assert (failed["source"], failed["line"]) == (f"{CLICKS}-0", 0)
     assert failed["raw"] == "\0nonsense"
 
     corrected = json.dumps(ENVELOPE if layout == "quix" else CLICK)

@@ -15,8 +15,7 @@ from footfall.engine.stage import Stage
 from footfall.log.base import Append, Commit, Committed, Place
 from footfall.log.checkpoints import redis as checkpoints
 from footfall.log.checkpoints.scripts import SAVE
-from footfall.log.kafka import KafkaLog, Membership
-from footfall.log.kafka import reading
+from footfall.log.kafka import KafkaLog, Membership, reading
 from footfall.log.kafka.writing import Writer
 
 GAP: Final = 0.2

@@ -17,7 +17,7 @@ import redis
 from tests.faults.frozen_worker import POINTS
 from tests.faults.harness import Clickstream, clickstream
 from tests.faults.kafka_findings import on_topics
-from tests.faults.kafka_stack import Servers, Stack, running, servers
+from tests.faults.kafka_stack import Servers, running, servers
 from tests.observing import command, environment
 
 FROZEN: Final = "tests.faults.frozen_worker"
@@ -57,7 +57,7 @@ def after_a_freeze(point: str, clicks: Clickstream, on: Servers, *, bug: str = "
             zombie.kill()
             zombie.wait()
         said = errors.read_text()
-        if code != 1 or "This worker must stop" not in said and "It starts again" not in said:
+        if code != 1 or ("This worker must stop" not in said and "It starts again" not in said):
             found.append(f"it ended with exit code {code}: {said[-500:]}")
         if digest(on) != before:
             found.append("it wrote into the store")

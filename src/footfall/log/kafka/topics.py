@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -20,7 +21,7 @@ from confluent_kafka.admin import (
 from footfall.core.errors import Unavailable, UsageError
 from footfall.core.events import is_internal
 from footfall.log.base import StreamSettings
-from footfall.log.kafka.errors import our_errors
+from footfall.log.kafka.errors import failure, our_errors
 from footfall.log.kafka.settings import KafkaSettings
 
 LARGEST: Final = 8 << 20
@@ -43,7 +44,8 @@ class Topics:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._admin = AdminClient({**settings.common})
+        self._denied: list[KafkaError] = []
+        self._admin = AdminClient({**settings.common, "error_cb": self._note})
         self._partitions: dict[str, int] = {}
 
     def topic(self, stream: str) -> str:
@@ -191,5 +193,19 @@ class Topics:
             "max.message.bytes": str(LARGEST),
         }
 
-    def _errors(self, what: str) -> Any:
-        return our_errors(self._settings.brokers, what)
+    def _note(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._AUTHENTICATION:
+            self._denied.append(error)
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        """The client's errors as ours. It takes a wrong password for a broker that is away, and says it elsewhere."""
+        try:
+            with our_errors(self._settings.brokers, what):
+                yield
+        except Unavailable as error:
+            self._denied.clear()
+            self._admin.poll(0)
+            if not self._denied:
+                raise
+            raise failure(self._denied[0], self._settings.brokers, what) from error

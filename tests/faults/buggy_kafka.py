@@ -68,7 +68,7 @@ def saves_from_any_position() -> None:
     none()
     assert FENCE in SAVE
     vars(checkpoints)["SAVE"] = SAVE.replace(FENCE, "")
-    KafkaLog._refuse_if_moved = lambda *_: None  # type: ignore[method-assign, assignment]
+    KafkaLog._refuse_if_moved = lambda *_: None  # type: ignore[method-assign]
     Membership.check = lambda _: None  # type: ignore[method-assign, assignment]
 
 
@@ -79,7 +79,7 @@ def reads_repeats() -> None:
 
 
 def believes_the_end_of_the_topic() -> None:
-    """Enriched clicks count as soon as they are on the topic, whether the commit that put them out went through or not."""
+    """Enriched clicks count as soon as they are on the topic, also those of a commit that failed."""
     none()
     first_end = Stage._first_end
 

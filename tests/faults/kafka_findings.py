@@ -80,7 +80,7 @@ def _messages(consumer: Consumer, topic: str) -> list[Message]:
 
 
 def found_in_tables(log: Log, target: TableSink) -> list[str]:
-    """Rows of the tables that are missing, doubled or others than our readers give: see what these were compared with."""
+    """Rows of the tables that are missing, doubled or others than our readers give."""
     found = []
     for stream, table in TABLES.items():
         wanted: Counter[str] = Counter()

@@ -312,7 +312,7 @@ class Stack:
         return self.until(moved, "all groups move on in all partitions")
 
     def _drained(self, stands: dict[tuple[str, int], int]) -> bool:
-        """Behind the end of what enrichment has acknowledged there may be what a frozen worker put out: it is no work."""
+        """Behind the end of what counts as enriched there may be what a frozen worker put out: it is no work."""
         clicks = self.ends(CLICKS)
         enriched = [self.log.position("enrichment", ENRICHED, number).offset for number in range(PARTITIONS)]
         ends = {CLICKS: clicks, ENRICHED: enriched}
@@ -331,7 +331,7 @@ class Stack:
         threading.Event().wait(rng.uniform(0, 0.4))
         self.faults[kind] = self.faults.get(kind, 0) + 1
         if whom == "worker":
-            worker = rng.choice(self.workers)
+            worker = rng.choice([one for one in self.workers if one.arguments[1] == "enrichment"])
             if how == "kill":
                 worker.send(signal.SIGKILL)
             else:
@@ -357,24 +357,16 @@ class Stack:
         if replay.wanted:
             replay.stop()
             self._add(REPLAY, *self._replay(FULL_SPEED))
-        a = self.until(lambda: not self.services[REPLAY].wanted, "the replay comes to the file's end")
-        b = self.until(lambda: self._drained(self.stands()), "everything is processed")
+        self.until(lambda: not self.services[REPLAY].wanted, "the replay comes to the file's end")
+        self.until(lambda: self._drained(self.stands()), "everything is processed")
         now_ms = SystemClock().now_ms()
-        c = self.until(lambda: self._in_tables(now_ms), "everything is in the tables")
-        print("XX", a, b, c)
+        self.until(lambda: self._in_tables(now_ms), "everything is in the tables")
         for service in self.services.values():
-            t = time.monotonic()
             service.stop()
-            print("stop", service.name, time.monotonic() - t)
-        t = time.monotonic()
         observed = observe(self.data_dir)
-        print("observe", time.monotonic() - t)
         self.topics = on_topics(self.servers.kafka.address, self.prefix)
-        print("topics", time.monotonic() - t)
         found = differences(self.clicks.expected, observed) + self.topics.wrong
-        print("diff", time.monotonic() - t)
         found += found_in_tables(self.log, self.tables)
-        print("tables", time.monotonic() - t)
         if observed.failed:
             found.append(f"failed events: {len(observed.failed)}, for example {observed.failed[0]}")
         return found

@@ -1,4 +1,4 @@
-"""One process and its log on Kafka go through restarts and time-outs of the broker; each call works again."""
+"""A log on Kafka goes through restarts and time-outs of the broker: each call works again afterwards."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from footfall.core.clock import Clock
-from footfall.core.errors import OffsetOutOfRange, Unavailable
+from footfall.core.errors import FootfallError, OffsetOutOfRange, Unavailable
 from footfall.log.kafka.errors import failure, our_errors
 from footfall.log.kafka.marks import offset_of
 from footfall.log.kafka.settings import KafkaSettings
@@ -235,8 +235,9 @@ class Fetcher:
             if cursor.full() and not cursor.paused:
                 self._consumer.pause([TopicPartition(*key)])
                 cursor.paused = True
-        for message in wrong:  # when all that is good is kept
-            self._complain(message, self._cursors.get((str(message.topic()), int(message.partition() or 0))))
+        complaints = [one for message in wrong for one in self._complaint(message)]
+        if complaints:  # once all that is good is kept: the client gives nothing twice
+            raise complaints[0]
 
     def _hold(self, key: Key, messages: list[Message]) -> None:
         cursor = self._cursors.get(key)
@@ -248,20 +249,21 @@ class Fetcher:
         cursor.held.extend(messages)
         cursor.size += sum(map(len, messages))
 
-    def _complain(self, message: Message, cursor: _Cursor | None) -> None:
-        error = message.error()
+    def _complaint(self, message: Message) -> list[FootfallError]:
+        """What is wrong, if the reader must know."""
+        error, cursor = message.error(), self._cursors.get((str(message.topic()), int(message.partition() or 0)))
         if error is None or cursor is None or error.retriable():
-            return
+            return []
         if error.code() == KafkaError._PARTITION_EOF:
             end = message.offset()
             cursor.eof = -1 if end is None else end
-            return
+            return []
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             cursor.next = -1  # the next reader sees for itself what is wrong with its place
-            return
+            return []
         if error.code() in {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE}:
-            return  # the client goes on trying; who waits in vain says so
-        raise failure(error, self._settings.brokers, f"Read {message.topic()}-{message.partition()}")
+            return []  # the client goes on trying; who waits in vain says so
+        return [failure(error, self._settings.brokers, f"Read {message.topic()}-{message.partition()}")]
 
     def _end(self, key: Key, offset: int) -> int:
         """The offset that the next message will get, if this one is within bounds."""

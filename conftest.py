@@ -97,3 +97,16 @@ pytest_collect_file = Sybil(
     setup=in_a_directory_of_its_own,
     teardown=clean_up,
 ).pytest()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Hand out whole files, to as many as run side by side; all that need a browser go to one, after one another."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneBrowser(LoadFileScheduling):  # type: ignore[misc] # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return "tests/e2e" if file.startswith("tests/e2e/") else file
+
+    return OneBrowser(config, log)

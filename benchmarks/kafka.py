@@ -53,6 +53,9 @@ def main() -> None:
             for name, start in contenders.items():
                 rates[name].append(scene.measure(f"{name}{run}", start))
                 print(f"run {run + 1}  {name:10} {rates[name][-1]:>10,.0f} events/s", flush=True)
+        stages = scene.stages()
+    print("where our time goes, in microseconds an event (wall time, summed over two workers):")
+    print("  " + ", ".join(f"{name} {spent:.2f}" for name, spent in stages.items()))
     medians = {name: statistics.median(found) for name, found in rates.items()}
     print(json.dumps({name: round(rate) for name, rate in medians.items()}))
     if "quix" in medians:
@@ -68,7 +71,7 @@ class Scene:
         self.directory = directory
         self.events = events
         self.admin = AdminClient({"bootstrap.servers": address})
-        file = directory / "clicks.ndjson"
+        self.file = file = directory / "clicks.ndjson"
         run_it("generate", "--events", events, "--seed", 3, "--out", file, "--lookups", directory, where=environment())
         self.messages = file.read_bytes().splitlines()
 
@@ -86,6 +89,15 @@ class Scene:
             topics = [name for name in self.admin.list_topics(timeout=10).topics if name.startswith(f"{run}.")]
             for result in self.admin.delete_topics(topics).values():
                 result.result(30)
+
+    def stages(self) -> dict[str, float]:
+        """Microseconds an event of each part of the work, in a backfill of the same clicks through the same servers."""
+        where = addresses(self, "stages", database=15)
+        lookups = [f"--{kind}={self.directory / f'{kind}.json'}" for kind in ("products", "users")]
+        command = footfall("backfill", self.file, *lookups, "--data-dir", self.directory / "stages", "--json")
+        done = subprocess.run(command, env=where, check=True, capture_output=True, text=True)
+        figures = json.loads(done.stdout)
+        return {name: 1e6 * seconds / self.events for name, seconds in figures["stages"].items()}
 
     def fill(self, run: str) -> None:
         """The clicks, as any producer writes them: keyed by visitor, each visitor in one partition."""
@@ -126,6 +138,15 @@ class Scene:
         raise SystemExit(f"{topic} did not get all events within {_PATIENCE:.0f} s")
 
 
+def addresses(scene: Scene, run: str, *, database: int) -> dict[str, str]:
+    """The environment of commands that work on the topics of this run."""
+    return {
+        **environment(),
+        "FOOTFALL_LOG": f"kafka://{scene.address}?prefix={run}.",
+        "FOOTFALL_STORE": scene.redis.removesuffix("/0") + f"/{database}",
+    }
+
+
 def run_it(*arguments: object, where: dict[str, str]) -> None:
     """Run a command of ours to its end."""
     subprocess.run(footfall(*map(str, arguments)), env=where, check=True, stdout=subprocess.DEVNULL)
@@ -133,12 +154,7 @@ def run_it(*arguments: object, where: dict[str, str]) -> None:
 
 def start_ours(scene: Scene, run: str) -> list[subprocess.Popen[bytes]]:
     """Two workers that share the partitions."""
-    database = scene.redis.removesuffix("/0") + f"/{1 + int(run[-1])}"
-    where = {
-        **environment(),
-        "FOOTFALL_LOG": f"kafka://{scene.address}?prefix={run}.",
-        "FOOTFALL_STORE": database,
-    }
+    where = addresses(scene, run, database=1 + int(run[-1]))
     data_dir = scene.directory / run
     for kind in ("products", "users"):
         run_it("load", kind, scene.directory / f"{kind}.json", "--data-dir", data_dir, where=where)

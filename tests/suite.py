@@ -18,7 +18,9 @@ from typing import Final
 WORKERS: Final = "3"
 """For two cores: much of what a test does is waiting."""
 BESIDE: Final = ("-m", "not alone", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
-"""A file stays together, for it shares what is dear to start; in their order, which has the long ones first."""
+"""A file stays together, for it shares what is dear to start, and so does all that needs a browser (see conftest.py).
+In their order, which has the long ones first.
+"""
 ALONE: Final = ("-m", "alone")
 
 

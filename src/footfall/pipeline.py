@@ -59,6 +59,11 @@ class DataDirectory:
         return self.root / "checkpoints"
 
     @property
+    def generation(self) -> Path:
+        """By what a store on a server is known again, see ``servers.redis.server``."""
+        return self.root / "store.generation"
+
+    @property
     def warehouse(self) -> Path:
         """Parquet files, a folder a stream."""
         return self.root / "warehouse"

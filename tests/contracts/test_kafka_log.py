@@ -38,6 +38,7 @@ class TestKafkaLog(LogContract):
         return partial(open_log, f"kafka://{kafka.address}?prefix={tmp_path.name}.", tmp_path)
 
 
+@pytest.mark.alone
 def test_to_ask_for_the_end_does_not_wait_for_new_events(kafka: Kafka, tmp_path: Path) -> None:
     """A broker answers a connection's requests one by one, and a fetch of nothing takes a quarter of a second."""
     with open_log(f"kafka://{kafka.address}?prefix={tmp_path.name}.", tmp_path) as log:

@@ -17,7 +17,10 @@ from tests.contracts.test_kafka_log import open_log
 from tests.servers.kafka import Kafka
 from tests.servers.process import until
 
+pytestmark = pytest.mark.alone
+
 SESSION = 1.0
+"""Seconds: who has no time for its pulse so long is out."""
 
 
 class StoppedClock(SystemClock):

@@ -180,6 +180,7 @@ def test_an_error_of_ours_is_no_reason_to_try_again(url: str, tables: PostgresTa
     assert not isinstance(failed.value, Unavailable)
 
 
+@pytest.mark.alone
 def test_ten_thousand_wrong_rows_are_found_without_asking_for_each(tables: PostgresTables) -> None:
     wrong = rows(*({"size": "far too large"} for _ in range(10_000)))
     begun = time.monotonic()

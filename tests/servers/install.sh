@@ -6,6 +6,13 @@ cd "$(dirname "$0")/../.." || exit 1
 
 here() { command -v "$1" >/dev/null 2>&1; }
 
+log=$(mktemp)
+policy=/usr/sbin/policy-rc.d
+ours=
+tidy() { rm -f "$log"; test -z "$ours" || rm -f $policy; }
+trap tidy EXIT
+trap 'exit 1' INT TERM HUP
+
 missing() { # the Debian packages whose programs are not here
     here chromium || here chromium-browser || here google-chrome || echo chromium
     here redis-server || echo redis-server
@@ -17,18 +24,14 @@ missing() { # the Debian packages whose programs are not here
 }
 
 install() { # $@: packages. Debian starts a service when it is installed, unless this file says no.
-    policy=/usr/sbin/policy-rc.d
     if ! test -e $policy; then
-        trap 'rm -f $policy' EXIT
-        trap 'exit 1' INT TERM HUP
+        ours=yes
         printf '#!/bin/sh\nexit 101\n' >$policy && chmod +x $policy
     fi
-    log=$(mktemp)
     export DEBIAN_FRONTEND=noninteractive
     apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1 ||
         { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1 ||
         tail -n 5 "$log"
-    rm -f "$log"
 }
 
 wanted=$(missing | tr '\n' ' ')
@@ -45,8 +48,8 @@ fetch() { # $1: a folder with a pom.xml, which .servers/$1 comes from; $2: Maven
         echo "Fetching for the tests, once: $1 …"
         rm -rf ".servers/$1"
         mvn --batch-mode --quiet -Dstyle.color=never --file "$pom" "dependency:$2" \
-            -DincludeScope=runtime -DoutputDirectory="$PWD/.servers/$1" \
-            -DmarkersDirectory="$PWD/.servers/$1/.markers" >&2 && touch ".servers/$1/.ready"
+            -DincludeScope=runtime -DoutputDirectory="$PWD/.servers/$1" >"$log" 2>&1 &&
+            touch ".servers/$1/.ready" || grep ERROR "$log" | head -n 2
     fi
     test -e ".servers/$1/.ready" || wanted="$wanted$1 "
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -17,8 +17,11 @@ from footfall.engine.function_retry import corrected, make_retry_stream, partiti
 from footfall.engine.ingest import GROUP, Splitter
 from footfall.log.base import Append, Commit, DurableLog, Position
 from footfall.log.codecs import json as flat
+from footfall.log.codecs.base import Codec
+from footfall.log.codecs.choosing import FORMATS, codec
 from footfall.sources.again import parse_row
 
+Codecs = Callable[[str], Codec]
 _GROUP: Final = "failed replay"
 """Whose position in ``failed-events`` keeps two replays at the same time from bringing in an event twice."""
 
@@ -46,20 +49,27 @@ class _Sorted:
 
 
 def replay_failed(
-    log: DurableLog, rows: Mapping[str, bytes], *, clock: Clock, lateness: timedelta = timedelta(minutes=10)
+    log: DurableLog,
+    rows: Mapping[str, bytes],
+    *,
+    clock: Clock,
+    lateness: timedelta = timedelta(minutes=10),
+    codecs: Codecs = codec,
 ) -> Replayed:
     """Bring in failed events (id to the row's bytes, corrected or not), and mark those that could be used.
 
     The events and the marks become durable together, so an event is brought in once however often it is tried.
+    ``codecs`` gives the codec of messages that could not be read.
     """
     while True:
         try:
-            return _replay(log, rows, now_ms=clock.now_ms(), lateness_ms=lateness // timedelta(milliseconds=1))
+            late = lateness // timedelta(milliseconds=1)
+            return _replay(log, rows, now_ms=clock.now_ms(), lateness_ms=late, codecs=codecs)
         except Fenced:  # somebody else has replayed meanwhile: see what is left to do
             continue
 
 
-def _replay(log: DurableLog, rows: Mapping[str, bytes], *, now_ms: int, lateness_ms: int) -> Replayed:
+def _replay(log: DurableLog, rows: Mapping[str, bytes], *, now_ms: int, lateness_ms: int, codecs: Codecs) -> Replayed:
     expected, end = log.position(_GROUP, FAILED, 0), log.place(FAILED, 0, at="latest")
     known = {event.id: event for event in FailedEvents(log).list()}
     unknown = [event_id for event_id in rows if event_id not in known]
@@ -70,7 +80,7 @@ def _replay(log: DurableLog, rows: Mapping[str, bytes], *, now_ms: int, lateness
     result = _Sorted()
     for event in wanted:
         if event.status == OPEN:
-            _sort(event, rows[event.id], result)
+            _sort(event, rows[event.id], result, codecs)
     if result.brought_in:
         outputs = [
             *_clicks(log, result.clicks, lateness_ms=lateness_ms),
@@ -88,14 +98,14 @@ def _replay(log: DurableLog, rows: Mapping[str, bytes], *, now_ms: int, lateness
     return Replayed(figures, list(result.handed_over))
 
 
-def _sort(event: FailedEvent, raw: bytes, result: _Sorted) -> None:
+def _sort(event: FailedEvent, raw: bytes, result: _Sorted, codecs: Codecs) -> None:
     try:
         if function := function_of(event.layout):
             result.handed_over.setdefault(function, []).append(corrected(event, raw))
         elif event.layout == "json" and event.source.startswith(f"{CART}-"):
             result.others.setdefault(CART, []).append(_decoded(raw, CART))
         else:
-            stream, batch = _again(event, raw)
+            stream, batch = _again(event, raw, codecs)
             (result.clicks if stream == CLICKS else result.others.setdefault(stream, [])).append(batch)
     except StillWrong as error:
         result.again.append(f"{event.id}: {error}")
@@ -103,20 +113,34 @@ def _sort(event: FailedEvent, raw: bytes, result: _Sorted) -> None:
         result.brought_in.append(event)
 
 
-def _again(event: FailedEvent, raw: bytes) -> tuple[str, Batch]:
+def _again(event: FailedEvent, raw: bytes, codecs: Codecs) -> tuple[str, Batch]:
     """The row as a click, or as an event of another stream. Raises StillWrong when it is none."""
-    if event.layout == "json":
+    if event.layout in FORMATS:
         if not event.source.startswith(f"{CLICKS}-"):
             raise StillWrong(f"{event.source} is not fed by hand")
         if event.reason is Reason.ID_CONFLICT and raw == event.raw:
             raise StillWrong("its event_id belongs to another click; give it one of its own, or none")
-        return CLICKS, _decoded(raw, CLICKS)
+        return CLICKS, _read_again(event.layout, raw, codecs)
     block = parse_row(event.layout, raw)
     reasons = [f"{one.reason}: {one.detail}" for one in block.bad]
     found = [(stream, batch) for stream, batch in ((CLICKS, block.clicks), *block.others) if batch.num_rows]
     if reasons or [batch.num_rows for _, batch in found] != [1]:
         raise StillWrong("; ".join(reasons) or "not one row")
     return found[0]
+
+
+def _read_again(layout: str, raw: bytes, codecs: Codecs) -> Batch:
+    """The clicks of a message. What people correct is JSON, whatever the format: nobody writes Avro by hand.
+
+    A message with several rows, some of which were taken before, gives all of them: those come twice, and count once.
+    """
+    by_hand = layout == "json" or (layout == "avro" and not raw.startswith(b"\0"))
+    if by_hand:
+        return _decoded(raw, CLICKS)
+    found = codecs(layout).decode(CLICKS, [raw], schema=SCHEMAS[CLICKS])
+    if found.bad:
+        raise StillWrong(found.bad[0].detail)
+    return found.batch
 
 
 def _decoded(raw: bytes, stream: str) -> Batch:

@@ -20,6 +20,7 @@ from footfall.stores.base import ServingStore
 
 if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
     from footfall.engine.owning import Ownership
+    from footfall.log.codecs.base import Codec
     from footfall.sinks.parquet import ParquetWarehouse
     from footfall.sinks.rabbitmq import RabbitSettings
     from footfall.sinks.tables import TableSink
@@ -31,19 +32,32 @@ def addresses(settings: Path | None = None) -> Addresses:
 
 
 def open_log(
-    data_dir: Path, *, pipeline: Pipeline | None = None, clock: Clock | None = None, settings: Path | None = None
+    data_dir: Path,
+    *,
+    pipeline: Pipeline | None = None,
+    clock: Clock | None = None,
+    settings: Path | None = None,
+    follow: bool = False,
 ) -> RetainingLog:
     """The log of a data directory, or the one that the addresses name, with all streams made.
 
-    Streams that are there stay as they are, unless a settings file says how long they are kept.
+    Streams that are there stay as they are, unless a settings file says how long they are kept. Who says ``follow``
+    goes on when the store of the positions and state was emptied: it has none that matter.
     Raises UsageError when it cannot be used.
     """
     usable(data_dir)
-    log = _log(data_dir, addresses(settings), clock or SystemClock())
+    log = _log(data_dir, addresses(settings), clock or SystemClock(), follow=follow)
     there = set(log.names())
     for stream, kept in (pipeline or Pipeline()).streams().items():
         if stream not in there or (pipeline is not None and pipeline.written):
             log.create(stream, kept)
+    check = getattr(log, "check_topics", None)
+    if check is not None and not follow:
+        try:
+            check(list((pipeline or Pipeline()).streams()))
+        except BaseException:
+            log.close()
+            raise
     return log
 
 
@@ -92,18 +106,36 @@ def open_existing_log(data_dir: Path) -> RetainingLog:
     return open_log(data_dir)
 
 
-def open_store(data_dir: Path, *, settings: Path | None = None) -> ServingStore:
-    """The serving store of a data directory, or the one that the addresses name."""
+def open_store(data_dir: Path, *, settings: Path | None = None, follow: bool = False) -> ServingStore:
+    """The serving store of a data directory, or the one that the addresses name.
+
+    Raises Emptied when it was emptied since it was used from this data directory, and nothing else would tell.
+    Who says ``follow`` takes what there is, and goes on when it is emptied: it only shows what is in there.
+    """
     where = addresses(settings)
     if where.store != EMBEDDED:
         with _extra("redis"):
             from footfall.stores.redis import RedisStore
 
-        return RedisStore.open(where.store, random=secrets.token_bytes, warn=_warn)
+        kept = DataDirectory(data_dir).generation if where.log == EMBEDDED and not follow else None
+        known = kept.read_text().strip() if kept is not None and kept.exists() else None
+        store = RedisStore.open(where.store, random=secrets.token_bytes, known=known, warn=_warn, follow=follow)
+        if kept is not None and known is None:
+            keep_generation(data_dir, store.generation)
+        return store
     from footfall.stores.embedded import EmbeddedStore
 
     usable(data_dir)
     return EmbeddedStore(data_dir)
+
+
+def keep_generation(data_dir: Path, generation: str) -> None:
+    """Remember what the store says of itself, so that one emptied while nothing runs is noticed.
+
+    Only beside an embedded log, which is on this machine alone. On Kafka the group's offsets tell it to all machines.
+    """
+    usable(data_dir)
+    DataDirectory(data_dir).generation.write_text(generation + "\n")
 
 
 def open_tables(data_dir: Path, *, settings: Path | None = None) -> TableSink:
@@ -150,7 +182,7 @@ def ownership(where: Addresses, partitions: int, share: tuple[int, int], *, grou
     return Membership(KafkaSettings.parse(where.log), group=group, stream=CLICKS, clock=SystemClock())
 
 
-def _log(data_dir: Path, where: Addresses, clock: Clock) -> RetainingLog:
+def _log(data_dir: Path, where: Addresses, clock: Clock, *, follow: bool) -> RetainingLog:
     if where.log == EMBEDDED:
         return EmbeddedLog.open(DataDirectory(data_dir).log, clock=clock)
     with _extra("kafka"):
@@ -159,10 +191,10 @@ def _log(data_dir: Path, where: Addresses, clock: Clock) -> RetainingLog:
 
     settings = KafkaSettings.parse(where.log)
     chosen = codec(settings.format, registry=settings.registry, topic=settings.topic)
-    return KafkaLog(settings, codec=chosen, checkpoints=_checkpoints(data_dir, where), clock=clock)
+    return KafkaLog(settings, codec=chosen, checkpoints=_checkpoints(data_dir, where, follow=follow), clock=clock)
 
 
-def _checkpoints(data_dir: Path, where: Addresses) -> CheckpointStore:
+def _checkpoints(data_dir: Path, where: Addresses, *, follow: bool) -> CheckpointStore:
     """Where positions and state are kept for a log that keeps none: beside the views."""
     if where.store == EMBEDDED:
         from footfall.log.checkpoints.embedded import EmbeddedCheckpoints
@@ -171,7 +203,20 @@ def _checkpoints(data_dir: Path, where: Addresses) -> CheckpointStore:
     with _extra("redis"):
         from footfall.log.checkpoints.redis import RedisCheckpoints
 
-    return RedisCheckpoints.open(where.store, random=secrets.token_bytes, warn=_warn)
+    return RedisCheckpoints.open(where.store, random=secrets.token_bytes, warn=_warn, follow=follow)
+
+
+def message_codec(name: str, *, settings: Path | None = None) -> Codec:
+    """The codec of this format, with the schema registry that the log's address names, if it needs one."""
+    from footfall.log.codecs.choosing import codec
+
+    where = addresses(settings)
+    if where.log == EMBEDDED:
+        return codec(name)
+    from footfall.log.kafka import KafkaSettings
+
+    there = KafkaSettings.parse(where.log)
+    return codec(name, registry=there.registry, topic=there.topic)
 
 
 @contextmanager

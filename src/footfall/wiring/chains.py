@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # each service loads only what it works with, so that it is b
     from footfall.processors.pattern_model import PatternSet
     from footfall.processors.patterns import PatternFile
 
+_AGAIN: Final = 100_000
+"""The most events of a commit on a log on which they may repeat: its readers remember somewhat more than that."""
 REBUILT: Final = "rebuilt"
 """Under this name the checkpoints keep when they were begun anew."""
 
@@ -111,6 +113,8 @@ def stages(
     from footfall.engine.stage import Stage
     from footfall.processors.patterns import builtin_patterns
 
+    if log.repeats:
+        max_rows = min(max_rows, _AGAIN)
     chain = pipeline.chain(names, patterns=patterns or builtin_patterns(), max_rows=max_rows)
     owned = range(log.partitions(CLICKS)) if partitions is None else partitions
     spent = seconds if seconds is not None else {}
@@ -164,5 +168,6 @@ def _refuse_emptied(log: DurableLog, ownership: Ownership, partition: int) -> No
     if told and log.position(ENRICHMENT, CLICKS, partition) == Place() and REBUILT not in log.groups():
         raise Emptied(
             f"The store knows nothing of {CLICKS}-{partition}, of which {told} events were processed: it was emptied.",
-            remedy="Fill it again with `footfall rebuild --products FILE --users FILE`.",
+            remedy="Run `footfall rebuild`: it fills look-up data, state and views again. It takes products and users "
+            "from the files that footfall.yaml names; else name them with --products, --users.",
         )

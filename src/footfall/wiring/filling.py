@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from footfall.log.embedded import EmbeddedLog
 from footfall.pipeline import PROCESSORS, DataDirectory, read_pipeline
 from footfall.sources.base import BadRow
 from footfall.stores.base import Loaded, ServingStore
-from footfall.wiring.backends import open_existing_log, open_log, open_store
+from footfall.wiring.backends import keep_generation, message_codec, open_existing_log, open_log, open_store
 from footfall.wiring.chains import REBUILT, patterns_in_use, run, stages
 
 if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
@@ -100,14 +101,20 @@ def load(
     on_progress: Callable[[int], None] = unheard,
 ) -> tuple[Loaded, Sequence[BadRow]]:
     """Products or users into the serving store; what that changed, and the rows that could not be used."""
+    with open_store(data_dir, settings=settings) as store:
+        return _load(kind, file, store, on_progress=on_progress)
+
+
+def _load(
+    kind: str, file: Path, store: ServingStore, *, on_progress: Callable[[int], None] = unheard
+) -> tuple[Loaded, Sequence[BadRow]]:
     from footfall.sources.lookups import read_products, read_users
 
-    with open_store(data_dir, settings=settings) as store:
-        if kind == "products":
-            products = read_products(file)
-            return store.load_products(products.rows, progress=on_progress), products.bad
-        users = read_users(file)
-        return store.load_users(users.rows, progress=on_progress), users.bad
+    if kind == "products":
+        products = read_products(file)
+        return store.load_products(products.rows, progress=on_progress), products.bad
+    users = read_users(file)
+    return store.load_users(users.rows, progress=on_progress), users.bad
 
 
 def replay(
@@ -135,7 +142,7 @@ def replay(
     source = str(file.absolute())
     known_as = f"{source} {fingerprint(file)}"
     interval = timedelta(milliseconds=200) if events_per_second is None else timedelta(seconds=1 / events_per_second)
-    with open_log(data_dir, pipeline=pipeline, settings=settings) as log:
+    with open_log(data_dir, pipeline=pipeline, settings=settings, follow=True) as log:
         replaying = Replay(
             reader,
             source=known_as,
@@ -169,7 +176,8 @@ def replay_failed(
 
     pipeline = read_pipeline(settings)
     with open_existing_log(data_dir) as log:
-        done = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness)
+        codecs = partial(message_codec, settings=settings)
+        done = bring_in(log, rows, clock=SystemClock(), lateness=pipeline.lateness, codecs=codecs)
     try:
         with in_use(DataDirectory(data_dir).run, "failed replay"):
             pass
@@ -192,26 +200,44 @@ def rebuild(
 ) -> dict[str, Any]:
     """Fill a store that was emptied: look-up data from these files, and everything else from the log.
 
-    Workers begin again at the first event that is kept, when they start the next time.
+    Workers begin again at the first event that is kept, when they start the next time. Only the end of it lets them:
+    one that starts before refuses, or is told at the end that the store is another one, and starts once more.
     """
+    from footfall.sources.catalogue import load_catalogue
+
     done: dict[str, Any] = {}
-    with open_store(data_dir, settings=settings) as store, open_log(data_dir, settings=settings) as log:
-        accept = getattr(store, "accept_emptied", None)
-        if accept is not None:
-            accept()
-    with open_store(data_dir, settings=settings) as store, open_log(data_dir, settings=settings) as log:
+    DataDirectory(data_dir).generation.unlink(missing_ok=True)
+    with (
+        open_log(data_dir, settings=settings, follow=True) as log,
+        open_store(data_dir, settings=settings, follow=True) as store,
+    ):
         for kind, path in (("products", products), ("users", users)):
             if path is not None:
-                loaded, bad = load(kind, path, data_dir=data_dir, settings=settings)
+                loaded, bad = _load(kind, path, store)
                 done[kind] = loaded.rows
                 done[f"{kind}_rejected"] = len(bad)
+        if not store.counts().products:
+            store.load_products(load_catalogue())  # as the web part does: what the shop shows must be known
         if log.repeats:
-            for group in PROCESSORS:
-                log.delete_group(group)
-            mark = pa.RecordBatch.from_pydict({"rebuilt": [SystemClock().now_ms()]})
-            log.commit(Commit(state=[StateWrite(REBUILT, 0, "at", mark, reset=True)]))
+            _begin_again(log)
+        check = getattr(log, "check_topics", None)
+        if check is not None:
+            check(list(read_pipeline(settings).streams()), accept=True)
+        accept = getattr(store, "accept_emptied", None)
+        if accept is not None:
+            generation = accept()
+            if not log.repeats:
+                keep_generation(data_dir, generation)
         counts = store.counts()
     return {**done, "products_known": counts.products, "visitors_known": counts.visitors}
+
+
+def _begin_again(log: DurableLog) -> None:
+    """Let the processors begin at the first event, and say that this is meant."""
+    for group in PROCESSORS:
+        log.delete_group(group)
+    mark = pa.RecordBatch.from_pydict({"rebuilt": [SystemClock().now_ms()]})
+    log.commit(Commit(state=[StateWrite(REBUILT, 0, "at", mark, reset=True)]))
 
 
 def verify(data_dir: Path) -> Verified:

@@ -12,17 +12,21 @@ from footfall.apps.cli.output import print_figures, print_json
 
 
 def rebuild(
-    products: Annotated[Path | None, typer.Option(metavar="FILE", help="Products to load.")] = None,
-    users: Annotated[Path | None, typer.Option(metavar="FILE", help="Users to load.")] = None,
+    products: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Products; otherwise those of the settings.")
+    ] = None,
+    users: Annotated[Path | None, typer.Option(metavar="FILE", help="Users; likewise.")] = None,
     settings: SettingsFile = None,
     data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Fill a store that was emptied: look-up data from files, all else from the log. Workers then start again."""
-    for file in (products, users):
+    from footfall import wiring
+    from footfall.apps.supervisor.settings import read_settings
+
+    given = read_settings(settings, products=products, users=users)
+    for file in (given.products, given.users):
         if file is not None:
             existing_file(file)
-    from footfall import wiring
-
-    figures = wiring.rebuild(data_dir=data_dir, settings=settings, products=products, users=users)
+    figures = wiring.rebuild(data_dir=data_dir, settings=settings, products=given.products, users=given.users)
     (print_json if as_json else print_figures)(figures)

@@ -44,6 +44,7 @@ def up(
     from footfall import wiring
     from footfall.apps.supervisor.settings import read_settings
     from footfall.apps.supervisor.up import up as run
+    from footfall.pipeline import EMBEDDED
 
     given = read_settings(
         settings,
@@ -59,6 +60,9 @@ def up(
     for file in (given.data, given.products, given.users, given.patterns):
         if file is not None:
             existing_file(file)
-    announce(wiring.addresses(settings).variables)
+    where = wiring.addresses(settings)
+    announce(where.variables)
+    if where.warehouse != EMBEDDED:  # also where only the environment says so
+        given = given.model_copy(update={"warehouse": where.warehouse})
     columns = [text for pair in mapping or () for text in ("--map", pair)]
     run(given, replaying=["--keep-timing" if keep_timing else "--no-keep-timing", *columns])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -15,7 +16,7 @@ from footfall.apps.dashboard.reading import Reader
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=Reader.close)
 def reader_of(data_dir: str) -> Reader:
     """The views of this data directory."""
-    return Reader(Path(data_dir), open_store=wiring.open_store)
+    return Reader(Path(data_dir), open_store=partial(wiring.open_store, follow=True))
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=OfferCounts.close)

@@ -136,7 +136,10 @@ def web_parts(
 ) -> Iterator[WebParts]:
     """Everything that the web part works with, on this data directory."""
     pipeline, clock = read_pipeline(settings), clock or SystemClock()
-    with wiring.open_log(data_dir, pipeline=pipeline) as log, wiring.open_store(data_dir) as store:
+    with (
+        wiring.open_log(data_dir, pipeline=pipeline, settings=settings, follow=True) as log,
+        wiring.open_store(data_dir, settings=settings, follow=True) as store,
+    ):
         yield WebParts(
             data_dir=data_dir,
             log=log,

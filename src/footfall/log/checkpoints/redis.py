@@ -65,9 +65,10 @@ class RedisCheckpoints:
         settings: RedisSettings = _SETTINGS,
         merge_rows: int = _MERGE_ROWS,
         warn: Callable[[str], None] = unheard,
+        follow: bool = False,
     ) -> Self:
         """Connect. See ``RedisServer.open``; so many small rows of a state table become one (0 or 1 merges none)."""
-        server = RedisServer.open(url, random=random, known=known, settings=settings, warn=warn)
+        server = RedisServer.open(url, random=random, known=known, settings=settings, warn=warn, follow=follow)
         return cls(server, merge_rows=merge_rows)
 
     @property

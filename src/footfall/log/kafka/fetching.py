@@ -25,11 +25,15 @@ Key = tuple[str, int]
 
 _HELD: Final = 200_000
 """A partition with more messages in memory than this is not fetched from for the moment."""
+_HELD_BYTES: Final = 64 << 20
+"""Nor one whose messages take more than this."""
 _AT_A_TIME: Final = 20_000
 _ANSWER: Final = 20.0
 """Seconds after which a broker that sends nothing, although it has something, is said to be away."""
 _IDLE: Final = 60.0
 """Seconds after which a partition that nobody reads is let go."""
+_SLICE: Final = 0.02
+"""Seconds for which one who waits keeps others from reading."""
 
 
 @dataclass(slots=True)
@@ -40,9 +44,30 @@ class _Cursor:
     """The offset of the first message that nobody took yet."""
     used: float
     held: deque[Message] = field(default_factory=deque)
+    size: int = 0
+    """Bytes of what is held."""
     paused: bool = False
     eof: int = -1
     """Up to here there was nothing more, when the client last came to the end: marks of transactions take offsets."""
+
+    def full(self, share: float = 1.0) -> bool:
+        """Whether so much of what may be held is held."""
+        return len(self.held) > share * _HELD or self.size > share * _HELD_BYTES
+
+
+class _Turns:
+    """A lock whose holder, when it lets go and comes again, stands behind all who wait already."""
+
+    def __init__(self) -> None:
+        self._next = threading.Lock()
+        self._now = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._next:
+            self._now.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._now.release()
 
 
 class Fetcher:
@@ -51,7 +76,7 @@ class Fetcher:
     def __init__(self, settings: KafkaSettings, *, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._lock = threading.RLock()
+        self._lock = _Turns()
         self._cursors: dict[Key, _Cursor] = {}
         options: dict[str, Any] = {
             **settings.common,
@@ -68,8 +93,8 @@ class Fetcher:
             "fetch.queue.backoff.ms": 10,
         }
         self._consumer = Consumer(options)
-        # A broker answers a connection's requests one after the other: a question would wait for the messages that
-        # the consumer has asked for, and that do not come.
+        # A broker answers in turn, and a fetch at the end of a topic only when something comes or the time is over:
+        # questions go by a connection of their own.
         self._asking = Consumer({**settings.common, "group.id": options["group.id"], "enable.auto.commit": False})
 
     def bounds(self, key: Key) -> tuple[int, int]:
@@ -106,24 +131,36 @@ class Fetcher:
     def wait(self, places: Mapping[Key, int], *, timeout: float) -> bool:
         """Block until one of these places has something; False after ``timeout`` seconds."""
         deadline = self._clock.monotonic() + timeout
-        with self._lock:
-            cursors = [self._at(key, offset) for key, offset in places.items()]
-            for cursor, (key, offset) in zip(cursors, places.items(), strict=True):
-                if not cursor.held and cursor.eof < offset < self.bounds(key)[1]:
-                    return True  # on its way
-            while not any(cursor.held for cursor in cursors):
-                left = deadline - self._clock.monotonic()
-                self._pull(max(left, 0.0))
-                if left <= 0:
-                    return any(cursor.held for cursor in cursors)
-            return True
+        asked: dict[Key, _Cursor] = {}
+        while True:
+            left = deadline - self._clock.monotonic()
+            with self._lock:  # in slices: other threads want to read meanwhile
+                cursors = {key: self._at(key, offset) for key, offset in places.items()}
+                new = {key: cursor for key, cursor in cursors.items() if asked.get(key) is not cursor}
+                if any(self._on_its_way(key, cursor) for key, cursor in new.items()):
+                    return True
+                asked |= new
+                if not self._any_held(cursors):
+                    self._pull(min(max(left, 0.0), _SLICE))
+                if self._any_held(cursors) or left <= 0:
+                    return self._any_held(cursors)
+
+    def _on_its_way(self, key: Key, cursor: _Cursor) -> bool:
+        """Whether there is something that has not been fetched yet."""
+        return not cursor.held and cursor.eof < cursor.next < self.bounds(key)[1]
+
+    @staticmethod
+    def _any_held(cursors: Mapping[Key, _Cursor]) -> bool:
+        return any(cursor.held for cursor in cursors.values())
 
     def put_back(self, key: Key, messages: list[Message]) -> None:
         """Give messages back that were taken last and are not wanted yet."""
         with self._lock:
             cursor = self._cursors.get(key)
-            if cursor is not None and messages:
+            # Another thread may read elsewhere by now: then they are fetched again.
+            if cursor is not None and messages and cursor.next == offset_of(messages[-1]) + 1:
                 cursor.held.extendleft(reversed(messages))
+                cursor.size += sum(map(len, messages))
                 cursor.next = offset_of(messages[0])
 
     def close(self) -> None:
@@ -139,7 +176,6 @@ class Fetcher:
         now = self._clock.monotonic()
         cursor = self._cursors.get(key)
         if cursor is None or cursor.next != offset:
-            self._cursors.pop(key, None)  # if this fails, the next reader begins anew
             with self._errors(key):
                 if cursor is not None:
                     self._consumer.incremental_unassign([TopicPartition(*key)])
@@ -167,7 +203,8 @@ class Fetcher:
                 taken.append(held.popleft())
         if taken:
             cursor.next = offset_of(taken[-1]) + 1
-        if cursor.paused and len(held) < _HELD // 2:
+            cursor.size = cursor.size - sum(map(len, taken)) if held else 0
+        if cursor.paused and not cursor.full(0.5):
             self._consumer.resume([TopicPartition(*key)])
             cursor.paused = False
         return taken
@@ -186,29 +223,31 @@ class Fetcher:
 
     def _keep(self, messages: list[Message]) -> None:
         # Mapped methods of the client run without Python code for a message.
-        wrong = (
-            [message for message in messages if message.error() is not None]
-            if any(map(Message.error, messages))
-            else []
-        )
-        if wrong:
+        wrong: list[Message] = []
+        if any(map(Message.error, messages)):
+            wrong = [message for message in messages if message.error() is not None]
             messages = [message for message in messages if message.error() is None]
         places: list[Any] = list(zip(map(Message.topic, messages), map(Message.partition, messages), strict=True))
         for key in set(places):
-            cursor = self._cursors.get(key)
             own = messages if places.count(key) == len(places) else list(compress(messages, map(key.__eq__, places)))
-            if cursor is not None:
-                expected = offset_of(cursor.held[-1]) + 1 if cursor.held else cursor.next
-                if offset_of(own[0]) < expected:  # fetched before the place was changed
-                    own = [message for message in own if offset_of(message) >= expected]
-                cursor.held.extend(own)
+            self._hold(key, own)
         for key, cursor in self._cursors.items():
-            if len(cursor.held) > _HELD and not cursor.paused:
+            if cursor.full() and not cursor.paused:
                 self._consumer.pause([TopicPartition(*key)])
                 cursor.paused = True
         complaints = [one for message in wrong for one in self._complaint(message)]
         if complaints:  # once all that is good is kept: the client gives nothing twice
             raise complaints[0]
+
+    def _hold(self, key: Key, messages: list[Message]) -> None:
+        cursor = self._cursors.get(key)
+        if cursor is None:
+            return
+        expected = offset_of(cursor.held[-1]) + 1 if cursor.held else cursor.next
+        if offset_of(messages[0]) < expected:  # fetched before the place was changed
+            messages = [message for message in messages if offset_of(message) >= expected]
+        cursor.held.extend(messages)
+        cursor.size += sum(map(len, messages))
 
     def _complaint(self, message: Message) -> list[FootfallError]:
         """What is wrong, if the reader must know."""
@@ -216,7 +255,8 @@ class Fetcher:
         if error is None or cursor is None or error.retriable():
             return []
         if error.code() == KafkaError._PARTITION_EOF:
-            cursor.eof = message.offset() or -1
+            end = message.offset()
+            cursor.eof = -1 if end is None else end
             return []
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             cursor.next = -1  # the next reader sees for itself what is wrong with its place

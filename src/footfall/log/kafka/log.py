@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from footfall.core.clock import Clock, SystemClock
-from footfall.core.errors import Fenced, UsageError
+from footfall.core.errors import Failure, Fenced, UsageError
 from footfall.core.events import Batch
 from footfall.log.base import (
     Append,
@@ -63,6 +63,24 @@ class KafkaLog:
         """See ``Log.create``."""
         self._topics.create(stream, settings)
         self._shapes.keep(stream, settings.keep_for)
+
+    def check_topics(self, streams: Sequence[str], *, accept: bool = False) -> None:
+        """Compare these streams' topics with those in which positions were kept, and remember new ones.
+
+        Raises Failure when one was deleted and made again: a position would name another event, or one that is not
+        there yet. ``accept`` takes them as they are.
+        """
+        known, there = self._shapes.ids(), self._topics.ids(streams)
+        new = {stream: topic_id for stream, topic_id in there.items() if known.get(stream) != topic_id}
+        other = sorted(new.keys() & known.keys())
+        if other and not accept:
+            raise Failure(
+                f"Topic {self._topics.topic(other[0])} was deleted and made again: "
+                "positions and state belong to events that are gone.",
+                remedy="Run `footfall rebuild`: it begins anew with the events that are there.",
+            )
+        if new:
+            self._shapes.keep_ids(new)
 
     def streams(self) -> Sequence[StreamInfo]:
         """All streams, by name: every topic that begins with the prefix."""

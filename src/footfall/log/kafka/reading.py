@@ -21,8 +21,9 @@ from footfall.log.kafka.topics import Topics
 
 REMEMBERED: Final = 200_000
 """Events of a partition in which one that was written twice is recognised."""
-_LOOK_BACK: Final = 100_000
-"""So many messages before the place are looked at when reading begins there: as many as one commit may write."""
+_LOOK_BACK: Final = 120_000
+"""So many messages before the place are looked at when reading begins there: as many as one commit may write, and more,
+since its marks are among them."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
-"""Turns what is only ours to know of a stream into state, and back: its columns, and how long it is kept."""
+"""Turns what only we know of a stream into state, and back: its columns, its topic's id, how long it is kept."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from footfall.log.base import CheckpointStore, StateWrite
 GROUP: Final = "streams"
 """Under this name checkpoints keep it; a table a stream."""
 _LOOK: Final = "kept"
+_ID: Final = "id"
 _SCHEMA: Final = "schema"
 
 
@@ -51,6 +53,22 @@ class Shapes:
         milliseconds = None if keep_for is None else keep_for // timedelta(milliseconds=1)
         row = pa.RecordBatch.from_pydict({"keep_ms": pa.array([milliseconds], pa.int64())})
         self._checkpoints.save((), [StateWrite(GROUP, 0, f"{_LOOK}:{stream}", row, reset=True)])
+
+    def ids(self) -> dict[str, str]:
+        """The id of each stream's topic, as it was when positions in it were kept."""
+        found: dict[str, str] = {}
+        for table, batches in self._checkpoints.state(GROUP, 0).items():
+            kind, _, stream = table.partition(":")
+            if kind == _ID:
+                [found[stream]] = batches[-1].column("id").to_pylist()
+        return found
+
+    def keep_ids(self, ids: Mapping[str, str]) -> None:
+        """Remember the ids of these streams' topics."""
+        rows = {stream: pa.RecordBatch.from_pydict({"id": [known]}) for stream, known in ids.items()}
+        self._checkpoints.save(
+            (), [StateWrite(GROUP, 0, f"{_ID}:{name}", row, reset=True) for name, row in rows.items()]
+        )
 
     def kept(self) -> dict[str, timedelta | None]:
         """How long each stream is kept; None: for ever."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -18,18 +18,18 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from footfall.core.errors import UsageError
+from footfall.core.errors import Unavailable, UsageError
 from footfall.core.events import is_internal
 from footfall.log.base import StreamSettings
-from footfall.log.kafka.errors import our_errors
+from footfall.log.kafka.errors import failure, our_errors
 from footfall.log.kafka.settings import KafkaSettings
 
 LARGEST: Final = 8 << 20
 """Bytes of a message: a failed event of 1 MiB, as JSON, and some more."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _SECONDS: Final = 20.0
-_LOOKS, _BETWEEN = 100, 0.05
-"""How often, and with how many seconds in between, it is looked whether a new topic is there."""
+_PAUSE: Final = 0.05
+_TRIES: Final = 400
 _STALE: Final = (
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
@@ -44,7 +44,9 @@ class Topics:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._admin = AdminClient({**settings.common})
+        self._denied: list[KafkaError] = []
+        options: dict[str, Any] = {**settings.common, "error_cb": self._note}
+        self._admin = AdminClient(options)
         self._partitions: dict[str, int] = {}
 
     def topic(self, stream: str) -> str:
@@ -100,16 +102,23 @@ class Topics:
             cause = error.__cause__
             if not isinstance(cause, KafkaException) or cause.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-            self._await(stream)
+            self._wait_for(topic, None)
             self._limit(stream, settings)
-        self._await(stream)
+        else:
+            self._wait_for(topic, settings.partitions)
 
-    def _await(self, stream: str) -> None:
-        """Wait until the brokers tell of a topic that was just made, here or by another process."""
-        for _ in range(_LOOKS):
-            if stream in self._partitions or stream in self.all():
+    def _wait_for(self, topic: str, partitions: int | None) -> None:
+        """Brokers hear of a new topic one after the other, and each of its partitions needs a leader."""
+        for _ in range(_TRIES):
+            with self._errors(f"Make topic {topic}"):
+                found = self._admin.list_topics(topic, timeout=_SECONDS).topics[topic].partitions
+            if found and len(found) == (partitions or len(found)) and all(one.leader >= 0 for one in found.values()):
                 return
-            threading.Event().wait(_BETWEEN)
+            self._admin.poll(_PAUSE)
+        raise Unavailable(
+            f"Topic {topic} was made, but Kafka at {self._settings.brokers} does not have it ready.",
+            remedy="It is tried again.",
+        )
 
     def limits(self, stream: str) -> StreamSettings:
         """How a stream is cut, and how many bytes are kept."""
@@ -185,5 +194,19 @@ class Topics:
             "max.message.bytes": str(LARGEST),
         }
 
-    def _errors(self, what: str) -> Any:
-        return our_errors(self._settings.brokers, what)
+    def _note(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._AUTHENTICATION:
+            self._denied.append(error)
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        """The client's errors as ours. It takes a wrong password for a broker that is away, and says it elsewhere."""
+        try:
+            with our_errors(self._settings.brokers, what):
+                yield
+        except Unavailable as error:
+            self._denied.clear()
+            self._admin.poll(0)
+            if not self._denied:
+                raise
+            raise failure(self._denied[0], self._settings.brokers, what) from error

@@ -29,12 +29,22 @@ _BEYOND: Final = 10.0
 class _Sending:
     """The messages of one write to one partition, and what became of them."""
 
-    firsts: list[dict[Any, Message]] = field(default_factory=list)
-    """The first message of each batch by its error, as in ``reports``."""
     reports: dict[Any, Message] = field(default_factory=dict)
     """The latest message by its error; None for those that were acknowledged."""
-    last: dict[Any, Message] = field(default_factory=dict)
-    """The same for the last message alone: reports of a partition come in order, so all others are in by then."""
+    firsts: list[dict[Any, Message]] = field(default_factory=list)
+    """The same for the first message of each batch alone, which tells its offset."""
+    lasts: list[dict[Any, Message]] = field(default_factory=list)
+    """The same for the last one of each batch: reports of a partition come in order, so all others are in by then."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether some message has neither been acknowledged nor given up."""
+        return not all(self.lasts)
+
+    @property
+    def errors(self) -> list[Any]:
+        """What went wrong."""
+        return [error for one in (self.reports, *self.firsts, *self.lasts) for error in one if error is not None]
 
 
 class Writer:
@@ -68,13 +78,8 @@ class Writer:
             # threads keep it until they have their answers; then it goes, with all that waits to be sent.
             self._producer = None
             raise
-        ends = {key: Place(offset_of(one.last[None]) + 1) for key, one in sending.items()}
-        before = {key: end.offset for key, end in ends.items()}
-        offsets = [
-            offset_of(first[None]) if first else before[append.stream, append.partition]
-            for first, append in zip(firsts, appends, strict=True)
-        ]
-        return Committed(offsets, ends)
+        ends = {key: Place(offset_of(one.lasts[-1][None]) + 1) for key, one in sending.items()}
+        return Committed([offset_of(first[None]) for first in firsts], ends)
 
     def close(self) -> None:
         """Let go of the connections. Nothing waits to be sent."""
@@ -105,12 +110,14 @@ class Writer:
         topic, partition = self._topics.topic(append.stream), append.partition
         this = sending.setdefault((append.stream, partition), _Sending())
         first: dict[Any, Message] = {}
+        last: dict[Any, Message] = {}
         this.firsts.append(first)
+        this.lasts.append(last)
         marked = append.watermark is not None or not messages
         # A dict's own method as callback: no Python code runs for a message.
         callbacks: list[Any] = [first.setdefault, *[this.reports.__setitem__] * (len(messages) - 1)] if messages else []
         if not marked:
-            callbacks[-1] = this.last.__setitem__
+            callbacks[-1] = last.__setitem__
         rows = zip(messages, _keys(append), self._times(append.batch), callbacks, strict=True)
         for message, key, time, callback in rows:
             while True:
@@ -124,12 +131,12 @@ class Writer:
             producer.produce(
                 topic,
                 partition=partition,
-                on_delivery=this.last.__setitem__,
+                on_delivery=last.__setitem__,
                 timestamp=mark.appended_ms,
                 headers=mark.header(),
             )
-        if len(messages) == 1 and not marked:
-            return this.last
+        if not messages or (len(messages) == 1 and not marked):
+            return last
         return first
 
     def _times(self, batch: Batch) -> list[int]:
@@ -141,15 +148,14 @@ class Writer:
     def _wait(self, producer: Producer, sending: dict[tuple[str, int], _Sending]) -> None:
         deadline = self._clock.monotonic() + self._settings.delivery.total_seconds() + _BEYOND
         for one in sending.values():
-            while not one.last:
+            while one.waits:
                 producer.poll(_POLL)
                 if self._clock.monotonic() > deadline:
                     raise Unavailable(
                         f"Kafka at {self._settings.brokers} has not answered.", remedy="It is tried again."
                     )
         for (stream, partition), one in sending.items():
-            errors = [error for said in (*one.firsts, one.reports, one.last) for error in said if error is not None]
-            if errors:
+            if errors := one.errors:
                 raise failure(errors[0], self._settings.brokers, f"Write to {stream}-{partition}")
 
 

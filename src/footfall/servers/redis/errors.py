@@ -66,7 +66,8 @@ def emptied(place: str, why: str = "it was emptied, or is another server than be
     """The error that says how to fill a server again."""
     return Emptied(
         f"{place} has lost what Footfall kept there: {why}.",
-        remedy="Nothing more is written to it. Run `footfall rebuild`: it fills look-up data, state and views again.",
+        remedy="Nothing more is written to it. Run `footfall rebuild`: it fills look-up data, state and views again. "
+        "It takes products and users from the files that footfall.yaml names; else name them with --products, --users.",
     )
 
 

@@ -15,7 +15,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from footfall.core.errors import UsageError
+from footfall.core.errors import Emptied, UsageError
 from footfall.core.progress import unheard
 from footfall.servers.redis.checks import Checks, address_of
 from footfall.servers.redis.errors import EMPTIED, emptied, our_errors
@@ -50,8 +50,11 @@ _SETTINGS: Final = RedisSettings()
 class RedisServer:
     """One database of a Redis server. Threads share it; nothing is tried twice: that is the caller's matter."""
 
-    def __init__(self, client: redis.Redis, place: str, *, random: Random, generation: str, checks: Checks) -> None:
+    def __init__(
+        self, client: redis.Redis, place: str, *, random: Random, generation: str, checks: Checks, follow: bool
+    ) -> None:
         """Use ``open``."""
+        self._follow = follow
         self._client = client
         self._random = random
         self._checks = checks
@@ -69,10 +72,12 @@ class RedisServer:
         known: str | None = None,
         settings: RedisSettings = _SETTINGS,
         warn: Callable[[str], None] = unheard,
+        follow: bool = False,
     ) -> Self:
         """Connect to ``redis://…`` or ``rediss://…``, and make sure that the server keeps what it is given.
 
         ``known`` is the generation as of before; without it, that of the server is taken, or a new one is written.
+        Who says ``follow`` can do without what was lost: it goes on with what there is, and never hears of it.
         ``warn`` hears once what could not be checked. Raises UsageError when the address is wrong or the server may
         evict, Emptied when the generation is not the one known, Unavailable when the server cannot be reached.
         """
@@ -83,22 +88,30 @@ class RedisServer:
                 checks = Checks(client, place, warn)
                 found = _generation(client)
                 if known is None and found is None:
-                    client.set(GENERATION, random(16).hex(), nx=True)
-                    found = _generation(client)
+                    found = _begun(client, random)
             if found is None or known not in {None, found}:
                 raise emptied(place)
         except BaseException:
             client.close()
             raise
-        return cls(client, place, random=random, generation=found, checks=checks)
+        return cls(client, place, random=random, generation=found, checks=checks, follow=follow)
 
     def script(self, body: str) -> Script:
         """A Lua script that runs as a whole, and only if the generation is still there; else it raises Emptied."""
         registered = self._client.register_script(_CHECK + body)
 
-        def run(keys: Sequence[str], arguments: Sequence[Value]) -> Any:
+        def attempt(keys: Sequence[str], arguments: Sequence[Value]) -> Any:
             with our_errors(self.place):
                 return registered(keys=[GENERATION, *keys], args=[self.generation, *arguments])
+
+        def run(keys: Sequence[str], arguments: Sequence[Value]) -> Any:
+            try:
+                return attempt(keys, arguments)
+            except Emptied:
+                if not self._follow:
+                    raise
+                self._take_over()
+                return attempt(keys, arguments)
 
         return run
 
@@ -107,6 +120,15 @@ class RedisServer:
 
         The generation is asked for last: if it is still there, so was everything before. Raises Emptied.
         """
+        try:
+            return self._ask(commands, together=together)
+        except Emptied:
+            if not self._follow:
+                raise
+            self._take_over()
+            return self._ask(commands, together=together)
+
+    def _ask(self, commands: Sequence[Command], *, together: bool) -> list[Any]:
         with our_errors(self.place):
             pipeline: Any = self._client.pipeline(transaction=together)
             for command in commands:
@@ -118,6 +140,11 @@ class RedisServer:
             raise emptied(self.place)
         return answers
 
+    def _take_over(self) -> None:
+        """Know the server from now on as it is."""
+        with our_errors(self.place):
+            self.generation = _generation(self._client) or _begun(self._client, self._random) or self.generation
+
     def new_id(self) -> str:
         """A random id."""
         return self._random(16).hex()
@@ -126,7 +153,7 @@ class RedisServer:
         """Raise Emptied if the server threw keys away since it was opened."""
         with our_errors(self.place):
             evicted = self._checks.evicted()
-        if evicted:
+        if evicted and not self._follow:
             raise emptied(self.place, f"it has thrown away {evicted} keys to free memory")
 
     def accept_emptied(self) -> str:
@@ -142,6 +169,12 @@ class RedisServer:
         """Release the connections."""
         self._client.close()
         self._client.connection_pool.disconnect()
+
+
+def _begun(client: redis.Redis, random: Random) -> str | None:
+    """The generation that a server has from now on: ours, or that of somebody who was faster."""
+    client.set(GENERATION, random(16).hex(), nx=True)
+    return _generation(client)
 
 
 def _generation(client: redis.Redis) -> str | None:

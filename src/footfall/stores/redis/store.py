@@ -51,9 +51,10 @@ class RedisStore:
         known: str | None = None,
         settings: RedisSettings = _SETTINGS,
         warn: Callable[[str], None] = unheard,
+        follow: bool = False,
     ) -> Self:
         """Connect. See ``RedisServer.open`` for the arguments and errors."""
-        return cls(RedisServer.open(url, random=random, known=known, settings=settings, warn=warn))
+        return cls(RedisServer.open(url, random=random, known=known, settings=settings, warn=warn, follow=follow))
 
     @property
     def generation(self) -> str:

@@ -18,7 +18,7 @@ from footfall.log.checkpoints.scripts import SAVE
 from footfall.log.kafka import KafkaLog, Membership, reading
 from footfall.log.kafka.writing import Writer
 
-GAP: Final = 0.2
+GAP: Final = 0.5
 """Seconds between two things of which the one must not be without the other."""
 FENCE: Final = "if stands ~= ARGV[5 + 4 * i] then return {i, stands} end"
 WRITE: Final = Writer.write

@@ -45,7 +45,8 @@ class Topics:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._denied: list[KafkaError] = []
-        self._admin = AdminClient({**settings.common, "error_cb": self._note})
+        options: dict[str, Any] = {**settings.common, "error_cb": self._note}
+        self._admin = AdminClient(options)
         self._partitions: dict[str, int] = {}
 
     def topic(self, stream: str) -> str:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from footfall.core.clock import SystemClock
 from footfall.core.errors import Failure, Unavailable
+from footfall.core.events import CART, CLICKS, FAILED
+from footfall.engine.sinking import SINKS, Sinking
 from footfall.log.base import Append, Place, StreamSettings
 from footfall.log.kafka import KafkaLog
+from footfall.sinks.sqlite import SqliteTables
 from tests.contracts.test_kafka_log import open_log
 from tests.servers.kafka import Kafka
 from tests.servers.process import until
@@ -91,3 +98,36 @@ def test_a_batch_of_which_only_the_first_message_is_refused_is_refused(broker: K
     with pytest.raises(Failure, match="larger than Kafka"):
         log.append([Append("texts", 0, large)])
     log.append([Append("texts", 0, large.slice(1))])
+
+
+@pytest.mark.slow
+def test_a_sink_waits_for_a_broker_that_was_killed_and_goes_on(broker: Kafka, tmp_path: Path) -> None:
+    """It tries again by itself: what it had to do once a second ended it."""
+    stop, beats = threading.Event(), list[dict[str, Any]]()
+    address = f"kafka://{broker.address}?prefix={tmp_path.name}.&session_seconds={SESSION}"
+    with (
+        open_log(address, tmp_path) as log,
+        SqliteTables(tmp_path / "tables.db") as tables,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        for stream in (CLICKS, CART, FAILED):
+            log.create(stream, StreamSettings(partitions=2))
+        service = Sinking(
+            sink=SINKS["cart"],
+            log=log,
+            target=tables,
+            clock=SystemClock(),
+            random=Random(3).randbytes,
+            beat=lambda **figures: beats.append(figures),
+        )
+        done = pool.submit(service.run, stop, until_end=False)
+        try:
+            until(lambda: beats or done.done(), what="it is at work")
+            broker.kill()
+            until(lambda: beats[-1]["error"] or done.done(), what="it says what is wrong")
+            broker.start()
+            until(lambda: not beats[-1]["error"] or done.done(), what="it goes on")
+            assert not done.done(), done.exception()
+        finally:
+            stop.set()
+        assert done.result()["events"] == 0

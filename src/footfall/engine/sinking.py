@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -117,6 +118,7 @@ class TableTask:
         self.written = Written()
         self.trouble = ""
         """Why it does not go on just now."""
+        self._lag = 0
         self._gap = ""
         self._gap_at = 0.0
 
@@ -130,10 +132,12 @@ class TableTask:
         return {} if self._at is None else {(self._sink.stream, self._partition): self._at}
 
     def lag(self) -> int:
-        """Events that are not in the table yet."""
-        end = self._log.place(self._sink.stream, self._partition, at="latest")
-        at = self._at or self._log.place(self._sink.stream, self._partition)
-        return max(end.offset - at.offset, 0)
+        """Events that are not in the table yet; as of before, while the log is away."""
+        with suppress(Unavailable):  # the next step says so
+            end = self._log.place(self._sink.stream, self._partition, at="latest")
+            at = self._at or self._log.place(self._sink.stream, self._partition)
+            self._lag = max(end.offset - at.offset, 0)
+        return self._lag
 
     def step(self) -> int | None:
         """Write what is new; how many events, or None if there are none. 0 also when the target cannot be used."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from footfall.core.clock import Clock
+from footfall.core.errors import Unavailable
 from footfall.core.progress import unheard
 from footfall.log.base import Log, Place
 
@@ -88,7 +89,11 @@ class Worker:
         places: dict[tuple[str, int], Place] = {}
         for task in self._tasks:
             places.update(task.places())
-        self._log.wait(places, timeout=min(max(self._next_tick - self._clock.monotonic(), 0.0), 0.25))
+        timeout = min(max(self._next_tick - self._clock.monotonic(), 0.0), 0.25)
+        try:
+            self._log.wait(places, timeout=timeout)
+        except Unavailable:  # the next step says so, or waits
+            self._clock.wait(_LINGER, self._stop)
 
     def _tick_if_due(self) -> None:
         if self._clock.monotonic() >= self._next_tick:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json as stdlib_json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -40,6 +41,26 @@ def clicks() -> Batch:
 def named(prefix: str) -> Callable[[str], str]:
     """Topics of a test's own: the registry is shared."""
     return lambda stream: f"{prefix}.{stream}"
+
+
+def test_many_may_register_the_same_schema_at_the_same_moment(registry: Registry) -> None:
+    numbers: list[tuple[int, bytes]] = []
+
+    def write(turn: int, together: threading.Barrier) -> None:
+        avro = codec("avro", registry=registry.url, topic=named(f"race-{turn}"))
+        together.wait()
+        numbers.append((turn, avro.encode(CLICKS, clicks())[0][:5]))
+
+    for turn in range(10):
+        together = threading.Barrier(4)
+        writers = [threading.Thread(target=write, args=(turn, together)) for _ in range(4)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+
+    assert len(numbers) == 40
+    assert len(set(numbers)) == 10
 
 
 def test_confluent_s_clients_and_ours_read_each_other(registry: Registry, client: SchemaRegistryClient) -> None:

@@ -19,6 +19,7 @@ _LATER: Final = frozenset({408, 425, 429})
 _REFUSED: Final = frozenset({401, 403})
 _INCOMPATIBLE: Final = 409
 _MISSING: Final = 404
+_TRIES: Final = 2
 
 
 class Registry:
@@ -48,8 +49,15 @@ class Registry:
 
     def number_of(self, subject: str, schema: Mapping[str, Any]) -> int:
         """The number of the schema, which is registered unless it is. Raises Unavailable and UsageError."""
+        written = Schema(json.dumps(schema), "AVRO")
         with self._errors(f"register the schema of {subject}"), self._client() as client:
-            return int(client.register_schema(subject, Schema(json.dumps(schema), "AVRO")))
+            for _ in range(_TRIES):
+                with suppress(_Conflict), _conflicts():
+                    return int(client.register_schema(subject, written))
+                # Some registries say so, too, when another process registers the same schema at the same moment.
+                with suppress(SchemaRegistryError):
+                    return int(client.lookup_schema(subject, written).schema_id or 0)
+            return int(client.register_schema(subject, written))
 
     def schema_of(self, number: int) -> Any | None:
         """The Avro schema with the number, as JSON has it; None if there is none. Raises Unavailable, UsageError."""
@@ -87,6 +95,20 @@ class Registry:
         if status in _LATER or status >= 500:
             return Unavailable(said, remedy="Footfall tries again.")
         return UsageError(f"{said} It says: {error.error_message}", remedy="Is the address that of a schema registry?")
+
+
+class _Conflict(Exception):
+    """The registry does not take a schema beside those that it has."""
+
+
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    try:
+        yield
+    except SchemaRegistryError as error:
+        if error.http_status_code != _INCOMPATIBLE:
+            raise
+        raise _Conflict from error
 
 
 class _NotThere(FootfallError):

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import fastavro
+import pyarrow as pa
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
@@ -72,6 +73,18 @@ MINIMAL = [
     {"name": "userId", "type": "string"},
     {"name": "productId", "type": "string"},
 ]
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.dictionary(pa.int8(), pa.int64())], ids=str)
+def test_integers_that_json_would_not_hold_exactly_are_read_back(kind: pa.DataType) -> None:
+    values = pa.array([2**53 + 1, 1, None], kind.value_type if pa.types.is_dictionary(kind) else kind)
+    column = values.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else values
+    batch = pa.RecordBatch.from_arrays([column], names=["n"])
+    avro = AvroCodec(SHARED)
+
+    found = avro.decode("large-integers", avro.encode("large-integers", batch), schema=batch.schema)
+
+    assert (found.batch.to_pylist(), found.bad) == (batch.to_pylist(), [])
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

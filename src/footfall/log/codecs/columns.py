@@ -57,8 +57,12 @@ def gathered(reader: Reader, values: Sequence[Any]) -> Any:
     try:
         return pa.array(values, reader.plain)
     except (pa.ArrowException, OverflowError):  # an integer that is certainly too large
-        fits = [value if value is None or -_TOO_LARGE < value < _TOO_LARGE else _TOO_LARGE for value in values]
-        return pa.array(fits, reader.plain)
+        return pa.array([value if _fits(value) else _TOO_LARGE for value in values], reader.plain)
+
+
+def _fits(value: Any) -> bool:
+    """Whether a value goes into a column of numbers. One that does not is looked at by itself."""
+    return value is None or (isinstance(value, int | float) and -_TOO_LARGE < value < _TOO_LARGE)
 
 
 def checked(columns: Sequence[Sequence[Any]], schema: pa.Schema, *, rows: int) -> tuple[Batch, Flags]:

@@ -178,10 +178,14 @@ def _json_columns(found: list[Row], schema: pa.Schema) -> list[Sequence[Any]]:
     return columns
 
 
+def _holds_integers(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind.value_type if pa.types.is_dictionary(kind) else kind))
+
+
 def _row(schema: pa.Schema, values: Sequence[Any]) -> Row:
     """An event as JSON would hold it, without what it does not have."""
     return {
-        field.name: exact(value) if pa.types.is_integer(field.type) else value
+        field.name: exact(value) if _holds_integers(field.type) else value
         for field, value in zip(schema, values, strict=True)
         if value is not None
     }

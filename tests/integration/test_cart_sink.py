@@ -160,7 +160,7 @@ def test_the_stream_can_be_looked_at_by_username(shop: Shop) -> None:
 def test_an_unknown_sink_is_answered_with_those_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["sink", "basket", "--data-dir", str(tmp_path)]) == 2
 
-    assert "There are: cart, clicks, sessions, offers." in capsys.readouterr().err
+    assert "There are: cart, clicks, sessions, offers, rabbitmq." in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

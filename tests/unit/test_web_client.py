@@ -114,7 +114,7 @@ def test_without_the_section_the_defaults_hold(tmp_path: Path, text: str) -> Non
         ("web: {trusted_proxies: [everybody]}", "everybody"),
         ("web: {requests_per_address: 0}", "requests_per_address"),
         ("[", "cannot be read"),
-        ("- web", "cannot be read"),
+        ("- web", "one `name: value` a line"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, text: str, named: str) -> None:

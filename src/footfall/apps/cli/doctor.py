@@ -14,7 +14,7 @@ from typing import Final
 
 import typer
 
-from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir
+from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, may_name_servers
 from footfall.apps.cli.output import print_json, print_table
 from footfall.core.clock import SystemClock
 
@@ -131,7 +131,9 @@ def clock_sane(_place: Path) -> Check:
 
 
 def servers() -> list[Check]:
-    """The servers that the settings name can be used."""
+    """The servers that the settings name can be used. What it takes to ask them is loaded only if there may be some."""
+    if not may_name_servers():
+        return []
     from footfall import wiring
 
     return [

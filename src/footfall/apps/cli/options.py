@@ -80,6 +80,12 @@ def announce(addresses: Mapping_[str, str]) -> None:
     os.environ.update(addresses)  # noqa: TID251 - the one module that may
 
 
+def may_name_servers() -> bool:
+    """Whether there is anything that could name servers: a settings file, or variables."""
+    named = any(name in os.environ for name in ("FOOTFALL_LOG", "FOOTFALL_STORE", "FOOTFALL_WAREHOUSE"))  # noqa: TID251
+    return named or Path("footfall.yaml").exists()
+
+
 def data_dir_of(arguments: Sequence[str]) -> Path:
     """The data directory that these arguments mean, found without parsing them: for crash reports only."""
     for at, argument in enumerate(arguments):

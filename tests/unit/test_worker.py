@@ -122,3 +122,20 @@ def test_it_runs_stages_to_the_end_of_the_log(log: EmbeddedLog, clock: ManualClo
     made = Worker([one], log=log, clock=clock, stop=threading.Event())
     made.run(drained=lambda: True)
     assert (made.events, len(events(log, "enriched-click-data"))) == (5, 5)
+
+
+def test_a_task_that_was_taken_away_in_a_turn_takes_no_further_step(log: EmbeddedLog, clock: ManualClock) -> None:
+    first, lost = Steps([5, 5]), Steps([7])
+    changes: list[list[Steps] | None] = [[first, lost], [first]]
+    made = Worker(
+        (),
+        log=log,
+        clock=clock,
+        stop=threading.Event(),
+        changed=lambda: changes.pop(0) if changes else None,
+    )
+
+    made.run(drained=lambda: True)
+
+    assert (first.taken, lost.taken) == ([5, 5, None], [])
+    assert made.events == 10

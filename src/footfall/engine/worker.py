@@ -72,8 +72,8 @@ class Worker:
         """Work until ``stop`` is set. Ends also when nothing is left and ``drained`` says that nothing will come."""
         while not self._stop.is_set():
             last = drained()
-            self._tasks = given if (given := self._changed()) is not None else self._tasks
-            steps = [task.step() for task in self._tasks]
+            self._take_up_changes()
+            steps = self._turn()
             done = sum(rows or 0 for rows in steps)
             self.events += done
             self._tick_if_due()
@@ -84,6 +84,21 @@ class Worker:
             elif done < _FEW and not last:
                 self._clock.wait(_LINGER, self._stop)
         self.tick()
+
+    def _turn(self) -> list[int | None]:
+        """What one step of each task did. It ends early when the tasks change, so that others need not wait long."""
+        steps: list[int | None] = []
+        for task in self._tasks:
+            steps.append(task.step())
+            if self._take_up_changes():
+                return [*steps, 0]
+        return steps
+
+    def _take_up_changes(self) -> bool:
+        given = self._changed()
+        if given is not None:
+            self._tasks = given
+        return given is not None
 
     def _wait(self) -> None:
         places: dict[tuple[str, int], Place] = {}

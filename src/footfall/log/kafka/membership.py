@@ -19,6 +19,8 @@ from footfall.log.kafka.errors import failure, our_errors
 from footfall.log.kafka.settings import KafkaSettings
 
 _ANSWER: Final = 20.0
+_SOON_MS: Final = 1_000
+"""A member hears with a heartbeat that partitions are to be shared anew: others wait for that."""
 _HEARTBEATS: Final = 4
 """So many in the time after which a silent worker is given up."""
 _LOOKS: Final = 20
@@ -76,7 +78,7 @@ class Membership:
             "auto.offset.reset": "latest",
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": session,
-            "heartbeat.interval.ms": session // _HEARTBEATS,
+            "heartbeat.interval.ms": min(session // _HEARTBEATS, _SOON_MS),
             "max.poll.interval.ms": 600_000,
         }
         with our_errors(settings.brokers, f"Join group {group}"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from footfall.core.clock import Clock
 from footfall.core.errors import FootfallError, OffsetOutOfRange, Unavailable
@@ -27,6 +27,7 @@ _HELD: Final = 200_000
 """A partition with more messages in memory than this is not fetched from for the moment."""
 _HELD_BYTES: Final = 64 << 20
 """Nor one whose messages take more than this."""
+_NOT_KNOWN_YET: Final = (KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC)
 _AT_A_TIME: Final = 20_000
 _ANSWER: Final = 20.0
 """Seconds after which a broker that sends nothing, although it has something, is said to be away."""
@@ -100,7 +101,13 @@ class Fetcher:
     def bounds(self, key: Key) -> tuple[int, int]:
         """The first offset that is kept, and the one that the next message will get, as the broker says now."""
         with self._errors(key):
-            low, high = self._asking.get_watermark_offsets(TopicPartition(*key), timeout=_ANSWER)
+            try:
+                low, high = self._asking.get_watermark_offsets(TopicPartition(*key), timeout=_ANSWER)
+            except KafkaException as error:  # a topic that is new to this client: it learns of it, and asks again
+                if error.args[0].code() not in _NOT_KNOWN_YET:
+                    raise
+                self._asking.list_topics(key[0], timeout=_ANSWER)
+                low, high = self._asking.get_watermark_offsets(TopicPartition(*key), timeout=_ANSWER)
         return int(low), int(high)
 
     def take(self, key: Key, offset: int, most: int, *, before: int | None = None) -> list[Message]:

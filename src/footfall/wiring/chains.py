@@ -69,7 +69,7 @@ def run(
         def start(partition: int) -> Work:
             """The work on a partition, with the pattern file as it was at the start: the service polls it."""
             if ENRICHMENT in names:
-                _refuse_emptied(log, owned, partition)
+                _refuse_emptied(log, store, owned, partition)
             chosen = first.current if first else builtin_patterns()
             chain = stages(
                 names,
@@ -162,8 +162,14 @@ def _registered(files: Sequence[Path]) -> Sequence[Registered]:
     return load_registered(files)
 
 
-def _refuse_emptied(log: DurableLog, ownership: Ownership, partition: int) -> None:
-    """Raise Emptied when the group has come further than the store knows: it has lost positions, and all else."""
+def _refuse_emptied(log: DurableLog, store: ServingStore, ownership: Ownership, partition: int) -> None:
+    """Raise Emptied when the group has come further than the store knows, and all else is gone from it as well.
+
+    A store that still has look-up data was not emptied: then the partition is worked on from what the store says.
+    """
+    counts = store.counts()
+    if counts.products or counts.visitors:
+        return
     told = ownership.told(partition)
     if told and log.position(ENRICHMENT, CLICKS, partition) == Place() and REBUILT not in log.groups():
         raise Emptied(

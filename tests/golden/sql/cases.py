@@ -27,7 +27,6 @@ FEATURES: Final = (
     "json functions",
     "hash functions",
     "computed columns",
-    "metadata columns",
     "views",
     "union all",
     "distinct",
@@ -104,6 +103,12 @@ class Case:
     def expected(self, target: str | None = None) -> list[dict[str, Any]]:
         """The rows that Flink made, sorted."""
         return [json.loads(line) for line in self.expected_file(target).read_text().splitlines()]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The columns of a SELECT in order, and Flink's types; empty for what inserts."""
+        file = self.folder / "types.json"
+        return dict(json.loads(file.read_text())) if file.exists() else {}
 
     def _input(self, name: str) -> Path:
         candidates = [place / f"{name}.{kind}" for place in (self.folder, SHARED) for kind in ("ndjson", "csv")]

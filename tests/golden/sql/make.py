@@ -6,10 +6,11 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from footfall.sql.flink.gateway import Gateway, Result, Session
 from footfall.sql.flink.tables import CreatedTable
@@ -30,6 +31,8 @@ _FORMATS: Final[Mapping[str, Mapping[str, str]]] = {
     ".ndjson": {"format": "json", "json.timestamp-format.standard": "ISO-8601"},
     ".csv": {"format": "csv", "csv.null-literal": ""},
 }
+
+_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +97,26 @@ def write(case: Case, made: Made) -> None:
         (case.folder / "types.json").write_text(json.dumps(made.types, indent=1, ensure_ascii=False) + "\n")
 
 
+def make_all(cases: Sequence[Case], gateway: Gateway) -> Iterator[tuple[Case, Made | Exception]]:
+    """Each case and what Flink made of it, or why it did not; several at a time, as Flink mostly waits."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = [(case, pool.submit(make, case, gateway)) for case in cases]
+        for case, future in futures:
+            error = future.exception()
+            yield case, error if isinstance(error, Exception) else future.result()
+
+
 def main(names: list[str]) -> int:
     """Make these cases, or all, and say what changed. The exit code is 1 when Flink refuses one."""
     refused = 0
     with Flink() as flink:
-        gateway = Gateway(flink.gateway)
-        for case in all_cases(names):
-            try:
-                made: Any = make(case, gateway)
-            except Exception as error:  # noqa: BLE001 - go on with the others
+        for case, made in make_all(all_cases(names), Gateway(flink.gateway)):
+            if isinstance(made, Exception):
                 refused += 1
-                print(f"{case.name}: {error}")
-                continue
-            write(case, made)
-            print(f"{case.name}: {', '.join(str(len(rows)) for rows in made.rows.values())} rows")
+                print(f"{case.name}: {made}")
+            else:
+                write(case, made)
+                print(f"{case.name}: {', '.join(str(len(rows)) for rows in made.rows.values())} rows")
     return 1 if refused else 0
 
 

@@ -7,7 +7,7 @@ CREATE TABLE Clicks (
   action STRING,
   device STRING,
   event_time TIMESTAMP(3),
-  WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
+  WATERMARK FOR event_time AS event_time - INTERVAL '1' HOUR
 );
 
 CREATE TABLE Offers (
@@ -15,7 +15,7 @@ CREATE TABLE Offers (
   offer STRING,
   code STRING,
   offered_at TIMESTAMP(3),
-  WATERMARK FOR offered_at AS offered_at - INTERVAL '30' SECOND
+  WATERMARK FOR offered_at AS offered_at - INTERVAL '1' HOUR
 );
 
 SELECT o.user_id, o.offer, o.offered_at, c.action, c.event_time

@@ -15,7 +15,7 @@ CREATE TABLE Clicks (
   action STRING,
   device STRING,
   event_time TIMESTAMP(3),
-  WATERMARK FOR event_time AS event_time - INTERVAL '0' SECOND
+  WATERMARK FOR event_time AS event_time - INTERVAL '1' HOUR
 );
 
 CREATE VIEW VersionedUsers AS

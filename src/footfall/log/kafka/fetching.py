@@ -31,6 +31,8 @@ _NOT_KNOWN_YET: Final = (KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPI
 _AT_A_TIME: Final = 20_000
 _ANSWER: Final = 20.0
 """Seconds after which a broker that sends nothing, although it has something, is said to be away."""
+_ANSWER_WHILE_AWAY: Final = 1.0
+"""The same for a question that follows one without an answer: who asks has others to serve."""
 _IDLE: Final = 60.0
 """Seconds after which a partition that nobody reads is let go."""
 _SLICE: Final = 0.02
@@ -97,17 +99,29 @@ class Fetcher:
         # A broker answers in turn, and a fetch at the end of a topic only when something comes or the time is over:
         # questions go by a connection of their own.
         self._asking = Consumer({**settings.common, "group.id": options["group.id"], "enable.auto.commit": False})
+        self._patience = _ANSWER
 
     def bounds(self, key: Key) -> tuple[int, int]:
         """The first offset that is kept, and the one that the next message will get, as the broker says now."""
         with self._errors(key):
             try:
-                low, high = self._asking.get_watermark_offsets(TopicPartition(*key), timeout=_ANSWER)
-            except KafkaException as error:  # a topic that is new to this client: it learns of it, and asks again
-                if error.args[0].code() not in _NOT_KNOWN_YET:
-                    raise
-                self._asking.list_topics(key[0], timeout=_ANSWER)
-                low, high = self._asking.get_watermark_offsets(TopicPartition(*key), timeout=_ANSWER)
+                low, high = self._ask_bounds(key)
+            except KafkaException:
+                self._patience = _ANSWER_WHILE_AWAY
+                raise
+        self._patience = _ANSWER
+        return low, high
+
+    def _ask_bounds(self, key: Key) -> tuple[int, int]:
+        place, until = TopicPartition(*key), self._clock.monotonic() + self._patience
+        try:
+            low, high = self._asking.get_watermark_offsets(place, timeout=self._patience)
+        except KafkaException as error:  # a topic that is new to this client: it learns of it, and asks again
+            left = until - self._clock.monotonic()
+            if error.args[0].code() not in _NOT_KNOWN_YET or left <= 0:
+                raise
+            self._asking.list_topics(key[0], timeout=left)
+            low, high = self._asking.get_watermark_offsets(place, timeout=self._patience)
         return int(low), int(high)
 
     def take(self, key: Key, offset: int, most: int, *, before: int | None = None) -> list[Message]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from confluent_kafka import Message
 from footfall.apps.cli import main
 from footfall.core.events import CLICK_SCHEMA, CLICKS, SCHEMAS
 from footfall.log.base import Append, StreamSettings
+from footfall.log.codecs.choosing import codec
 from footfall.log.codecs.json import encode
 from footfall.log.kafka import KafkaLog
 from footfall.sql.flink.gateway import Gateway
@@ -27,6 +28,7 @@ from tests.integration.kafkas import consume, opened, produce
 from tests.servers.flink import Flink
 from tests.servers.kafka import Kafka
 from tests.servers.process import free_port, until
+from tests.servers.registry import Registry
 
 VIPS: Final = """
 CREATE TABLE Users (
@@ -74,12 +76,13 @@ pytestmark = pytest.mark.timeout(300)
 class Cluster:
     """A Flink, and a Kafka with a prefix of its own."""
 
-    def __init__(self, flink: Flink, kafka: Kafka, folder: Path, log: KafkaLog, capsys: Any) -> None:
+    def __init__(self, flink: Flink, kafka: Kafka, folder: Path, log: KafkaLog, capsys: Any, options: str = "") -> None:
         self.flink = flink
         self.kafka = kafka
         self.log = log
         self._folder = folder
         self._capsys = capsys
+        self._address = f"kafka://{kafka.address}?prefix={folder.name}.{options}"
 
     def write(self, stream: str, schema: pa.Schema, rows: Sequence[Row], *, partition: int = 0) -> None:
         """Append by our log, with a mark of time behind the rows."""
@@ -97,8 +100,9 @@ class Cluster:
         """Submit a query; the job's id, or what is wrong."""
         file = self._folder / "query.sql"
         file.write_text(text)
-        kafka = f"kafka://{self.kafka.address}?prefix={self._folder.name}."
-        said = self.run("submit", str(file), "--kafka", kafka, *options, *(() if code else ("--json",)), code=code)
+        said = self.run(
+            "submit", str(file), "--kafka", self._address, *options, *(() if code else ("--json",)), code=code
+        )
         return said if code or "--show" in options else str(json.loads(said)["job"])
 
     def rows(self, stream: str, count: int) -> list[Row]:
@@ -302,6 +306,42 @@ def test_a_stream_of_the_pipeline_need_not_be_declared(cluster: Cluster) -> None
     )
 
     assert cluster.rows("looks", 3) == [{"product": f"p{n}", "looked_at": START} for n in (0, 1, 3)]
+
+
+@pytest.fixture
+def avro_cluster(
+    flink: Flink, kafka: Kafka, registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Cluster]:
+    options = f"&format=avro&registry={registry.url}"
+    with opened(kafka, tmp_path, options=options) as log:
+        made = Cluster(flink, kafka, tmp_path, log, capsys, options)
+        yield made
+        for job in made.running():
+            cancel(Gateway(flink.gateway), job)
+
+
+def test_avro_is_read_and_written_with_the_registry(avro_cluster: Cluster, registry: Registry) -> None:
+    log = avro_cluster.log
+    schema = pa.schema([*CLICK, ("price", pa.decimal128(10, 2)), ("day", pa.date32()), ("ok", pa.bool_())])
+    more = {"price": Decimal("12.50"), "day": date(2026, 3, 1), "ok": True}
+    rows = [{**click(1, 7, second=2), **more}, {**click(2, 8), **dict.fromkeys(more)}]
+    log.create("click", StreamSettings(partitions=1))
+    avro_cluster.write("click", schema, rows)
+    columns = "user_id STRING, page INT, price DECIMAL(10, 2), `day` DATE, ok BOOLEAN"
+
+    avro_cluster.submit(
+        f"""
+        CREATE TABLE Click ({columns}, `timestamp` TIMESTAMP_LTZ(3));
+        CREATE TABLE Copied ({columns}, `timestamp` TIMESTAMP_LTZ(3));
+        INSERT INTO Copied SELECT * FROM Click;
+        """
+    )
+
+    copied = pa.schema([field for field in schema if field.name != "action"])
+    messages = [message.value() or b"" for message in avro_cluster.messages("copied", 2)]
+    read = codec("avro", registry=registry.url).decode("copied", messages, schema=copied)
+    assert not read.bad
+    assert read.batch.to_pylist() == [{name: row[name] for name in copied.names} for row in rows]
 
 
 def test_flink_can_plan_a_query_over_every_stream_of_the_pipeline(flink: Flink) -> None:

@@ -137,9 +137,9 @@ def test_a_primary_key_must_be_the_messages_key() -> None:
 
 
 def test_other_formats_are_refused_where_a_table_has_no_options() -> None:
-    with pytest.raises(UsageError, match="avro"):
+    with pytest.raises(UsageError, match="quix"):
         prepare(
-            f"{CLICKS}; {SINK}; INSERT INTO Out SELECT page FROM Clicks", KafkaPlace(brokers="broker:1", format="avro")
+            f"{CLICKS}; {SINK}; INSERT INTO Out SELECT page FROM Clicks", KafkaPlace(brokers="broker:1", format="quix")
         )
 
 

@@ -102,7 +102,8 @@ def _bound(
         _refuse_writing({stream})
     read = _is_read(table.name, statements, written)
     given = options(table, stream, place, read=read, written=table.name in written)
-    return message_table(table, given, defaults=LEFT_OUT if defaults and _has(table, LEFT_OUT) else None)
+    left_out = LEFT_OUT if defaults and _has(table, LEFT_OUT) else None
+    return message_table(table, given, defaults=left_out)
 
 
 def _has(table: CreatedTable, names: Mapping[str, str]) -> bool:

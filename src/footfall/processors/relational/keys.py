@@ -60,6 +60,11 @@ class KeyIndex:
         return len(self._columns[0]) if self._columns else 1
 
     @property
+    def live(self) -> int:
+        """How many keys have a code now."""
+        return self._pairs[-1].live if self._pairs else int(np.count_nonzero(self.is_live))
+
+    @property
     def is_live(self) -> Flags:
         """For each code whether it is in use. That of a single NULL, and that of no columns, always are."""
         if self._pairs:

@@ -66,7 +66,7 @@ class JoinSide:
         first = len(self)
         end = first + batch.num_rows
         self._store.append(batch)
-        self.by_key.append(codes)
+        self.by_key.append(self._placed(batch, codes))
         if self._by_row is not None:
             self._by_row.append(self._row_codes(batch))
         self._partners = grown(self._partners, end)
@@ -74,6 +74,10 @@ class JoinSide:
             self._born = grown(self._born, end)
             self._born[first:end] = max(now, int(self._born[first - 1])) if first else now
         return np.arange(first, end, dtype=np.int64)
+
+    def _placed(self, batch: Batch, codes: KeyCodes) -> KeyCodes:  # noqa: ARG002 - a side in time looks at the rows
+        """By what new rows are found: their key codes, unless more is known of them."""
+        return codes
 
     def kill(self, numbers: Numbers) -> None:
         """Take rows back."""
@@ -145,9 +149,14 @@ class JoinSide:
         return True
 
     @property
+    def living(self) -> Numbers:
+        """The numbers of all rows that are alive."""
+        return np.flatnonzero(self.by_key.alive[: len(self)])
+
+    @property
     def live_codes(self) -> KeyCodes:
         """The key codes of all rows that are alive."""
-        return self.by_key.codes[: len(self)][self.by_key.alive[: len(self)]]
+        return self.codes(self.living)
 
     def changes(self) -> list[Change]:
         """What to save since the last call."""
@@ -174,8 +183,8 @@ class JoinSide:
         return [Change(f"{self._name}_rows", batch, reset) for batch, reset in zip(batches, first, strict=False)]
 
     def _renumber(self) -> None:
-        living = np.flatnonzero(self.by_key.alive[: len(self)])
-        codes, partners = self.by_key.codes[living], self._partners[living]
+        living = self.living
+        codes, partners = self.codes(living), self._partners[living]
         born = self._born[living] if self._ttl is not None else self._born
         columns = self._store.take(living)
         self._new_numbering()

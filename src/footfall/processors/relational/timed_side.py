@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from footfall.core.codes import grown
 from footfall.core.events import Batch
-from footfall.processors.base import Times, milliseconds
+from footfall.processors.base import Times
 from footfall.processors.relational.integers import IntegerIndex
 from footfall.processors.relational.join_side import JoinSide
 from footfall.processors.relational.key_runs import NO_KEY, KeyCodes
@@ -27,15 +27,13 @@ class TimedSide(JoinSide):
     def __init__(
         self, name: str, schema: pa.Schema, keys: tuple[str, ...], *, time: str, lower: int, upper: int
     ) -> None:
-        self._time = time
         self.lower = lower
         self.upper = upper
         self._slot = max(upper - lower + 1, 1)
-        super().__init__(name, schema, keys, ttl=None)
+        super().__init__(name, schema, keys, time=time)
 
     def _new_numbering(self) -> None:
         super()._new_numbering()
-        self._times = np.zeros(0, dtype=np.int64)
         self._key_codes = np.zeros(0, dtype=np.int32)
         self._slots = IntegerIndex()
         self._places = IntegerIndex()
@@ -43,26 +41,16 @@ class TimedSide(JoinSide):
     def _placed(self, batch: Batch, codes: KeyCodes) -> KeyCodes:
         first, end = len(self), len(self) + batch.num_rows
         times = self.times_of(batch)
-        self._times = grown(self._times, end)
         self._key_codes = grown(self._key_codes, end)
-        self._times[first:end] = times
         self._key_codes[first:end] = codes
         places = np.full(len(codes), NO_KEY, dtype=np.int32)
         there = np.flatnonzero(codes != NO_KEY)
         places[there] = self._places.add(packed(codes[there], self._slots.add(times[there] // self._slot)))
         return places
 
-    def times_of(self, batch: Batch) -> Times:
-        """The times (ms) of rows of this side."""
-        return milliseconds(batch.column(self._time).cast(pa.timestamp("ms", batch.column(self._time).type.tz)))
-
     def codes(self, numbers: Numbers) -> KeyCodes:
         """The key codes of rows."""
         return self._key_codes[numbers]
-
-    def times(self, numbers: Numbers) -> Times:
-        """The times (ms) of rows."""
-        return self._times[numbers]
 
     def places(self, codes: KeyCodes, first: Times, last: Times) -> tuple[KeyCodes, KeyCodes]:
         """Where rows with these key codes and times can be: in two places, of which the second may be NO_KEY."""
@@ -85,7 +73,4 @@ class TimedSide(JoinSide):
 
     def passed(self, watermark: int) -> Numbers:
         """The rows that need not be kept any more, in the order of their times."""
-        living = self.living
-        times = self._times[living]
-        gone = np.flatnonzero(self.ends(times) <= watermark)
-        return living[gone[np.argsort(times[gone], kind="stable")]]
+        return self.until(watermark - self.upper)

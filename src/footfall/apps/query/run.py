@@ -27,6 +27,7 @@ from footfall.core.errors import Failure, UsageError
 from footfall.core.events import Batch
 
 _CHILD: Final = Path(sandbox.__file__).with_name("child.py")
+_COMMAND: Final = (sys.executable, "-I", "-S", str(_CHILD))
 _ENVIRONMENT: Final = {
     "LANG": "C.UTF-8",
     "TZ": "UTC",
@@ -125,7 +126,7 @@ def _run(job: dict[str, Any], *, limits: Limits, notices: list[str], columns: Se
     seconds = limits.deadline.total_seconds()
     job["until"] = SystemClock().monotonic() + seconds
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(_CHILD)],
+        _COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -134,12 +135,7 @@ def _run(job: dict[str, Any], *, limits: Limits, notices: list[str], columns: Se
         process_group=0,  # Ctrl-C is for us, and we end it
     )
 
-    def end() -> None:
-        late.set()
-        process.kill()
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
+    timer = _ended_by_us(process, seconds, late)
     with process:
         timer.start()
         try:
@@ -160,6 +156,18 @@ def _run(job: dict[str, Any], *, limits: Limits, notices: list[str], columns: Se
     if not answer.complaint:
         raise broken_off(process.returncode)
     raise explained(answer.complaint, memory_mb=limits.memory_mb, columns=columns)
+
+
+def _ended_by_us(process: subprocess.Popen[bytes], seconds: float, late: threading.Event) -> threading.Timer:
+    """What ends the process after so long, and says so."""
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    return timer
 
 
 class _Bounded:

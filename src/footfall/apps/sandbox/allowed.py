@@ -12,7 +12,7 @@ from typing import Final
 
 FUNCTIONS: Final = {
     "Operators": """
-        + - * / // % ^ ** & | << >> ~ @ ! || ^@ && @> <@ <-> -> ->> ~~ !~~ ~~* !~~* ~~~ !__postfix = != <> < <= > >=
+        + - * / // % ^ ** & | << >> ~ @ || ^@ && @> <@ <-> -> ->> ~~ !~~ ~~* !~~* ~~~ !__postfix = != < <= > >=
         IS_DISTINCT_FROM IS_NOT_DISTINCT_FROM add subtract multiply divide mod like_escape not_like_escape ilike_escape
         not_ilike_escape xor
     """,

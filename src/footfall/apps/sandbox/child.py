@@ -62,6 +62,8 @@ def run(job: dict[str, Any]) -> None:
         _fail("memory", "")
     except duckdb.Error as error:
         _engine_failed(error, job["sql"])
+    except Exception as error:  # noqa: BLE001 - nobody sees a traceback
+        _fail("internal", f"{type(error).__name__}: {error}")
 
 
 def _fail(kind: str, what: str, **more: Any) -> NoReturn:

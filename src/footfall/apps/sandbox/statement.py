@@ -53,7 +53,7 @@ def check(connection: duckdb.DuckDBPyConnection, sql: str, tables: Collection[st
     """
     if "\0" in sql:
         raise Refused("A NUL character is no part of SQL.", "Remove it.", at=len(sql.partition("\0")[0].encode()))
-    statements = connection.extract_statements(sql)
+    statements = _statements(connection, sql)
     words = _words(sql)
     if not statements:
         raise Refused("There is no statement.", allowed.SUMMARY, at=0)
@@ -61,7 +61,7 @@ def check(connection: duckdb.DuckDBPyConnection, sql: str, tables: Collection[st
         second = next((token.at for token, before in zip(words[1:], words, strict=False) if before.word == ";"), 0)
         raise Refused(f"There are {len(statements)} statements.", allowed.SUMMARY, at=second)
     start = next(token for token in words if token.word != ";")
-    kind = statements[0].type.name
+    kind = _kind(statements[0])
     text = sql
     if kind == "EXPLAIN":
         text = _explained(sql, words)
@@ -69,6 +69,28 @@ def check(connection: duckdb.DuckDBPyConnection, sql: str, tables: Collection[st
         raise _no_query(kind, start)
     _check_tree(_tree(connection, text, start), tables, words)
     return Checked(statements[0])
+
+
+def _statements(connection: duckdb.DuckDBPyConnection, sql: str) -> list[duckdb.Statement]:
+    import duckdb
+
+    try:
+        return connection.extract_statements(sql)
+    except duckdb.ParserException as error:
+        if "depth" in str(error):
+            raise _too_deep(0) from None
+        raise
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return statement.type.name
+    except ValueError:  # the engine has kinds that its Python part has no name for
+        return "UNKNOWN"
+
+
+def _too_deep(at: int) -> Refused:
+    return Refused("The query is nested too deeply.", "Use WITH for its parts.", at=at)
 
 
 def place(sql: str, at: int) -> tuple[int, int]:
@@ -83,7 +105,7 @@ def _words(sql: str) -> list[_Token]:
 
     raw = sql.encode()
     found = duckdb.tokenize(sql)
-    ends = [at for at, _kind in found[1:]] + [len(raw)]
+    ends = [*(at for at, _kind in found[1:]), len(raw)][: len(found)]
     return [
         _Token(at, raw[at:end].decode(errors="replace").strip().upper())
         for (at, kind), end in zip(found, ends, strict=True)
@@ -116,11 +138,11 @@ def _tree(connection: duckdb.DuckDBPyConnection, text: str, start: _Token) -> di
     try:
         tree: dict[str, Any] = json.loads(serialized)
     except RecursionError:
-        raise Refused("The query is nested too deeply.", "Use WITH for its parts.", at=start.at) from None
+        raise _too_deep(start.at) from None
     if not tree["error"]:
         return tree
     if "depth" in tree["error_message"]:
-        raise Refused("The query is nested too deeply.", "Use WITH for its parts.", at=start.at)
+        raise _too_deep(start.at)
     raise Refused(f"{start.word} does not stand before a query here.", allowed.SUMMARY, at=start.at)
 
 
@@ -161,7 +183,9 @@ def _inside(node: Mapping[str, Any], names: frozenset[str], at: int) -> Iterator
         yield _Seen(part["value"], names | own, at)
         names |= {part["key"].lower()}
     for key, value in node.items():
-        if key != "cte_map":
+        if key == "function" and node.get("type") == "TABLE_FUNCTION":  # it has a list of its own
+            yield _Seen(list(value.values()), names, at)
+        elif key != "cte_map":
             yield _Seen(value, names, at)
 
 

@@ -18,13 +18,13 @@ def without(layers: str) -> None:
     """Take these away."""
     from footfall.apps.sandbox import child, jail, statement
 
-    def anything(connection: Any, sql: str, _tables: object) -> statement.Checked:
+    def anything(connection: Any, sql: str, tables: object) -> statement.Checked:
         return statement.Checked(connection.extract_statements(sql)[0])
 
     if "list" in layers:
         statement.check = anything
     if "engine" in layers:
-        child._lock = lambda *_: None  # type: ignore[assignment]
+        child._lock = lambda connection, files: None
         child._SETTINGS = {"threads": "1", "async_threads": "0"}
     if "kernel" in layers:
         jail.lock_in = lambda *_, **__: (False, False)

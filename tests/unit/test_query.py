@@ -187,6 +187,37 @@ def test_a_mistake_is_shown_with_its_place(shop: Shop) -> None:
         shop.ask("SELECT * FROM prodcts")
 
 
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT CAST(title AS INT) FROM products", "Could not convert string 'A .+' to INT32.* Use TRY_CAST"),
+        ("SELECT category, count(*) FROM products", r"column \"category\" must appear in the GROUP BY clause"),
+        ("SELECT sum(title) FROM products", r"Line 1, column 8: No function matches the given name .*'sum\(VARCHAR\)'"),
+        ("SELECT * FROM products ORDER BY 99", "Line 1, column 33: ORDER term out of range"),
+        ("SELECT id FROM products JOIN products q ON id = 'a'", "Ambiguous reference to column name"),
+        ("SELECT error('no ' || id) FROM products", "no a"),
+    ],
+)
+def test_what_goes_wrong_in_a_query_is_said_in_a_sentence(shop: Shop, sql: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as wrong:
+        shop.ask(sql)
+
+    assert wrong.value.remedy
+    assert "{" not in str(wrong.value)
+
+
+def test_a_row_that_is_too_large_for_the_memory_is_said_to_be(shop: Shop) -> None:
+    with pytest.raises(Failure, match="more than 128 MB"):
+        shop.ask("SELECT repeat('x', 1000000) FROM range(1000)", Limits(memory_mb=128))
+
+
+def test_rows_beyond_the_size_are_left_out_with_a_notice(shop: Shop) -> None:
+    result = shop.ask("SELECT repeat('x', 1000) FROM range(5000)", Limits(megabytes=1))
+
+    assert 1_000 < sum(1 for _ in result.rows()) < 1_050
+    assert "rows are shown" in result.notices[0]
+
+
 @pytest.mark.alone
 def test_an_endless_query_is_stopped_at_its_deadline(shop: Shop) -> None:
     started = time.monotonic()

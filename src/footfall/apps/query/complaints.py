@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from footfall.core.errors import Failure, FootfallError, UsageError
 
-_FAILURES: Final = frozenset({"io", "internal", "fatal", "interrupt", "resourceinuse"})
+_FAILURES: Final = frozenset({"io", "internal", "fatal", "interrupt", "resource in use"})
 _CANDIDATES: Final = re.compile(r"\s*Candidate bindings: :?(.*)", re.DOTALL)
 _QUOTED: Final = re.compile(r'"([^"]+)"')
 _REFERENCED: Final = re.compile(r'Referenced column "(?P<column>.+?)"|does not have a column named "(?P<other>.+?)"')

@@ -43,7 +43,6 @@ def main() -> None:
 
 def run(job: dict[str, Any]) -> None:
     """Answer, or say why not; nothing outside is to be had from the first line of this on that looks at the SQL."""
-    import duckdb
     import pyarrow as pa  # noqa: F401 - cannot be imported later
 
     from footfall.apps.sandbox import jail, statement
@@ -58,12 +57,10 @@ def run(job: dict[str, Any]) -> None:
         _answer(connection, checked.statement, job)
     except statement.Refused as refused:
         _fail("refused", refused.what, remedy=refused.remedy, place=statement.place(job["sql"], refused.at))
-    except (MemoryError, duckdb.OutOfMemoryException):
+    except MemoryError:
         _fail("memory", "")
-    except duckdb.Error as error:
+    except Exception as error:  # noqa: BLE001 - DuckDB's come through Arrow as well; and nobody shall see a traceback
         _engine_failed(error, job["sql"])
-    except Exception as error:  # noqa: BLE001 - nobody sees a traceback
-        _fail("internal", f"{type(error).__name__}: {error}")
 
 
 def _fail(kind: str, what: str, **more: Any) -> NoReturn:
@@ -72,24 +69,23 @@ def _fail(kind: str, what: str, **more: Any) -> NoReturn:
     sys.exit(1)
 
 
-def _engine_failed(error: duckdb.Error, sql: str) -> NoReturn:
-    """DuckDB's errors are JSON behind their kind, with the place in bytes and, for a misspelt name, candidates."""
+def _engine_failed(error: Exception, sql: str) -> NoReturn:
+    """DuckDB's errors have JSON in them: kind, place in bytes and, for a misspelt name, candidates."""
     from footfall.apps.sandbox import statement
 
-    kind = type(error).__name__.removesuffix("Exception").lower()
     text = str(error)
     try:
-        said = json.loads(text[text.index("{") :])
-    except ValueError:
-        said = {}
+        said, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        kind = str(said["exception_type"]).lower()
+    except (ValueError, KeyError):
+        said, kind = {}, "internal"
     at = str(said.get("position", ""))
     _fail(
-        kind,
-        str(said.get("exception_message", text)),
+        "memory" if kind == "out of memory" else kind,
+        str(said.get("exception_message", f"{type(error).__name__}: {text}")),
         place=statement.place(sql, int(at)) if at.isdecimal() else None,
         name=said.get("name"),
         candidates=str(said.get("candidates", "")),
-        about=said.get("error_subtype"),
     )
 
 

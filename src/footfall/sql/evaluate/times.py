@@ -141,7 +141,9 @@ def floor_ms(value: Numbers, unit: str) -> Any:
 
 
 def ceil_ms(value: Numbers, unit: str) -> Any:
-    """The same if it is a beginning, else the next one."""
+    """The same if it is a beginning, else the next one. As Flink: beyond days, the time of day is not looked at."""
+    if unit == "WEEK" or unit in _MONTHS:
+        value = value // DAY * DAY
     start = floor_ms(value, unit)
     if unit in _FIXED:
         following = start + _FIXED[unit]

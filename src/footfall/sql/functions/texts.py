@@ -90,7 +90,7 @@ TEXTS: Final = (
         "Texts",
         ("CONCAT_WS(separator, text, …)",),
         "One after another, NULLs left out.",
-        plain("text", STRING, nulls=True),
+        plain("text", STRING),
         1,
         None,
     ),

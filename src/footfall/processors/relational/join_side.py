@@ -36,9 +36,11 @@ class JoinSide:
         *,
         ttl: int | None = None,
         time: str | None = None,
+        null_is_key: bool = False,
     ) -> None:
         self._name = name
         self._time = time
+        self._null_is_key = null_is_key
         self.schema = schema
         self._keys = keys
         self._ttl = ttl
@@ -63,9 +65,9 @@ class JoinSide:
         return self.by_key.length
 
     def key_codes(self, index: KeyIndex, batch: Batch) -> KeyCodes:
-        """The code of each row's key; NO_KEY where a NULL is in it."""
+        """The code of each row's key; NO_KEY where a NULL is in it, unless that is a key like others."""
         codes = index.encode(batch, self._keys)
-        for name in self._keys:
+        for name in () if self._null_is_key else self._keys:
             column = batch.column(name)
             if column.null_count:
                 codes[column.is_null().to_numpy(zero_copy_only=False)] = NO_KEY

@@ -104,7 +104,8 @@ class Scene:
         from confluent_kafka import Producer
 
         for name in ("click-data", "enriched-click-data"):
-            new = NewTopic(f"{run}.{name}", PARTITIONS, 1)
+            # Kafka would remove clicks by their own age, before all are read.
+            new = NewTopic(f"{run}.{name}", PARTITIONS, 1, config={"retention.ms": "-1"})
             self.admin.create_topics([new])[f"{run}.{name}"].result(30)
         producer = Producer(
             {

@@ -24,6 +24,7 @@ BESIDE: Final = ("-m", "not alone", "-n", WORKERS, "--dist", "loadfile", "--no-l
 In their order, which has the long ones first.
 """
 ALONE: Final = ("-m", "alone")
+SLOWEST: Final = ("--durations=40", "--durations-min=5")
 AGAIN: Final = ("--last-failed", "--last-failed-no-failures", "none")
 FEW: Final = 8
 """More failures than this are no matter of time."""
@@ -57,7 +58,7 @@ def run(part: Sequence[str]) -> tuple[int, Counter[str]]:
     """The exit code of one run, and how many tests came to which end."""
     with tempfile.TemporaryDirectory(prefix="footfall-suite-") as directory:
         report = Path(directory) / "report.xml"
-        process = subprocess.Popen([sys.executable, "-m", "pytest", *part, f"--junitxml={report}"])
+        process = subprocess.Popen([sys.executable, "-m", "pytest", *part, *SLOWEST, f"--junitxml={report}"])
         while process.poll() is None:
             with contextlib.suppress(KeyboardInterrupt):  # pytest has heard it too, and tidies up
                 process.wait()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers.flink import Flink
 from tests.servers.kafka import Kafka
 from tests.servers.postgres import Postgres
 from tests.servers.rabbitmq import RabbitMQ
@@ -48,4 +49,11 @@ def rabbitmq() -> Iterator[RabbitMQ]:
 def registry() -> Iterator[Registry]:
     """A running schema registry; take subjects of your own."""
     with Registry() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def flink() -> Iterator[Flink]:
+    """A running Flink with a SQL Gateway; take a session of your own, and end the jobs that you start."""
+    with Flink() as running:
         yield running

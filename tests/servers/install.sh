@@ -20,7 +20,7 @@ missing() { # the Debian packages whose programs are not here
     test -x /usr/lib/rabbitmq/bin/rabbitmq-server || echo rabbitmq-server
     here kcat || echo kcat
     here java || echo default-jre-headless
-    { test -e .servers/kafka/.ready && test -e .servers/registry/.ready; } || here mvn || echo maven
+    { test -e .servers/kafka/.ready && test -e .servers/registry/.ready && test -e .servers/flink/.ready; } || here mvn || echo maven
 }
 
 install() { # $@: packages. Debian starts a service when it is installed, unless this file says no.
@@ -58,5 +58,9 @@ if test -e .servers/kafka/.ready && ! test -e .servers/kafka/kafka.jsa && here j
     .venv/bin/python -m tests.servers.kafka.archive || echo "Kafka starts without an archive of its classes."
 fi
 fetch registry unpack
+fetch flink copy-dependencies
+if test -e .servers/flink/.ready && ! test -e .servers/flink/flink.jsa && here java; then
+    .venv/bin/python -m tests.servers.flink.archive || echo "Flink starts without an archive of its classes."
+fi
 
 test -z "$wanted" || echo "Not here: $wanted— what needs it is skipped (with CI set, it fails)."

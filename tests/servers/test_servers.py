@@ -12,6 +12,7 @@ import pytest
 import redis
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
+from tests.servers.flink import Flink
 from tests.servers.kafka import Kafka
 from tests.servers.postgres import Postgres
 from tests.servers.process import HOST, Server, is_alive, tree
@@ -19,7 +20,7 @@ from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.redis import Redis
 from tests.servers.registry import Registry
 
-ALL: tuple[type[Server], ...] = (Kafka, Redis, Postgres, RabbitMQ, Registry)
+ALL: tuple[type[Server], ...] = (Kafka, Redis, Postgres, RabbitMQ, Registry, Flink)
 
 
 def processes(server: Server) -> list[psutil.Process]:
@@ -122,8 +123,10 @@ def test_a_server_that_ends_by_itself_says_why() -> None:
         pass
 
 
-def test_servers_listen_to_this_machine_alone(rabbitmq: RabbitMQ, redis_server: Redis, postgres: Postgres) -> None:
-    for server in (rabbitmq, redis_server, postgres):
+def test_servers_listen_to_this_machine_alone(
+    rabbitmq: RabbitMQ, redis_server: Redis, postgres: Postgres, flink: Flink
+) -> None:
+    for server in (rabbitmq, redis_server, postgres, flink):
         for process in processes(server):
             heard = {one.laddr.ip for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN}
             assert heard <= {HOST}, server.name

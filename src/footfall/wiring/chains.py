@@ -175,7 +175,9 @@ def _refuse_emptied(log: DurableLog, store: ServingStore, ownership: Ownership, 
     if counts.products or counts.visitors:
         return
     told = ownership.told(partition)
-    if told and log.position(ENRICHMENT, CLICKS, partition) == Place() and REBUILT not in log.groups():
+    if told <= log.place(CLICKS, partition).offset:  # where a worker began that found the first events removed
+        return
+    if log.position(ENRICHMENT, CLICKS, partition) == Place() and REBUILT not in log.groups():
         raise Emptied(
             f"The store knows nothing of {CLICKS}-{partition}, of which {told} events were processed: it was emptied.",
             remedy="Run `footfall rebuild`: it fills look-up data, state and views again. It takes products and users "

@@ -1,0 +1,13 @@
+-- feature: group by
+-- changes: updates
+
+CREATE TABLE Clicks (
+  user_id STRING,
+  page INT,
+  action STRING,
+  device STRING,
+  event_time TIMESTAMP(3),
+  WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
+);
+
+SELECT COUNT(*) AS clicks, SUM(page) AS pages, MAX(action) AS highest FROM Clicks WHERE page < 0;

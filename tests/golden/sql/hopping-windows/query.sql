@@ -1,0 +1,15 @@
+-- feature: hopping windows
+-- changes: append
+
+CREATE TABLE Clicks (
+  user_id STRING,
+  page INT,
+  action STRING,
+  device STRING,
+  event_time TIMESTAMP(3),
+  WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
+);
+
+SELECT window_start, window_end, device, COUNT(*) AS clicks, MAX(page) AS highest
+FROM TABLE(HOP(TABLE Clicks, DESCRIPTOR(event_time), INTERVAL '1' MINUTE, INTERVAL '3' MINUTE))
+GROUP BY window_start, window_end, device;

@@ -1,0 +1,12 @@
+-- feature: session windows
+-- changes: append
+
+CREATE TABLE Ticks (
+  name STRING,
+  at_time TIMESTAMP(3),
+  WATERMARK FOR at_time AS at_time - INTERVAL '5' SECOND
+);
+
+SELECT window_start, window_end, COUNT(*) AS ticks
+FROM TABLE(SESSION(TABLE Ticks, DESCRIPTOR(at_time), INTERVAL '5' SECOND))
+GROUP BY window_start, window_end;

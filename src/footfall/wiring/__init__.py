@@ -12,13 +12,16 @@ from footfall.wiring.backends import (
     warehouse,
 )
 from footfall.wiring.chains import pattern_file, patterns_in_use, run, stages, users_tasks
+from footfall.wiring.declared import run_declared
 from footfall.wiring.draining import rabbitmq_sink, sink
 from footfall.wiring.filling import backfill, failed_events, load, rebuild, replay, replay_failed, verify
+from footfall.wiring.generating import generate_sample
 
 __all__ = [
     "addresses",
     "backfill",
     "failed_events",
+    "generate_sample",
     "load",
     "open_existing_log",
     "open_log",
@@ -33,6 +36,7 @@ __all__ = [
     "replay",
     "replay_failed",
     "run",
+    "run_declared",
     "sink",
     "stages",
     "trouble",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from footfall.apps.cli import (
+    apply,
     backfill,
     dashboard,
     doctor,
@@ -65,6 +66,7 @@ app.command("rebuild")(rebuild.rebuild)
 app.command("generate")(generate.generate)
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
+app.command("apply")(apply.apply)
 app.command("sink")(sink.sink)
 app.command("dashboard")(dashboard.dashboard)
 app.command("topics")(topics.topics)

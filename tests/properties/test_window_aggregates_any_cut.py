@@ -107,7 +107,14 @@ def test_windows_are_a_fold_over_the_rows_that_are_not_late(seed: int, window: W
     rows = some_rows(draw, draw.randint(0, 60))
     calls = CALLS if window.kind != "SESSION" else CALLS[:-2]
 
-    emitted = run(relation(window, keys, calls), SCHEMA, rows, seed=seed, mean=draw.choice([1, 5, 40]), after=reached)
+    emitted = run(
+        relation(window, keys, calls),
+        SCHEMA,
+        rows,
+        seed=seed,
+        mean=draw.choice([1, 5, 40]),
+        after=draw.choice([reached, reached, None]),
+    )
 
     spans, _, _ = spans_of(window, keys, rows)
     assert multiset(row for _, row in emitted) == multiset(aggregated(spans, keys, calls))

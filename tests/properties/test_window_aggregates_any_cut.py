@@ -100,7 +100,7 @@ def in_order(emitted: Emitted) -> bool:
 KEYS: Final = ((), ("user",), ("shop", "user"))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.integers(0, 2**32), st.sampled_from(BY_TIME), st.sampled_from(KEYS))
 def test_windows_are_a_fold_over_the_rows_that_are_not_late(seed: int, window: Window, keys: tuple[str, ...]) -> None:
     draw = random.Random(seed)

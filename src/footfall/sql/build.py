@@ -15,6 +15,7 @@ from footfall.processors.relational.join import JoinKind
 from footfall.processors.relational.match_order import Order as MatchOrder
 from footfall.processors.relational.match_pattern import PatternItem
 from footfall.processors.relational.matching import OfMatch
+from footfall.processors.relational.ordering import Order
 from footfall.processors.relational.rows import Compute, Relation, Rows
 from footfall.processors.relational.slices import Window
 from footfall.sql import plan
@@ -143,6 +144,7 @@ class Building:
             last=step.last,
             number=step.number,
             ttl=self._ttl,
+            updating=step.input.changes,
         )
 
     @_settings.register
@@ -268,6 +270,11 @@ def window_of(window: plan.Window, step: plan.Step) -> Window:
         partition=window.partition,
         arrival=arrival,
     )
+
+
+def orders_of(order: Sequence[plan.Order]) -> tuple[Order, ...]:
+    """An ORDER BY as operators want it."""
+    return tuple(Order(one.column, one.descending, one.nulls_first) for one in order)
 
 
 def pattern_of(item: plan.PatternItem) -> PatternItem:

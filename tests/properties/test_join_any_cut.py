@@ -81,7 +81,7 @@ def changelogs(draw: st.DrawFn) -> list[tuple[int, Event]]:
     found: list[tuple[int, Event]] = []
     for _ in range(draw(st.integers(0, 24))):
         side = draw(st.integers(0, 1))
-        if there[side] and draw(st.integers(0, 1)):
+        if draw(st.booleans()) and there[side]:
             gone = there[side].pop(draw(st.integers(0, len(there[side]) - 1)))
             found.append((side, (draw(REMOVING), gone)))
         else:

@@ -74,6 +74,8 @@ def _details(step: Step) -> Iterator[str]:
         case plan.Deduplicate():
             yield f"{step.keep} by {_name(step.time) if step.time else 'arrival'}"
             yield from _partition(step.partition)
+        case plan.Over():
+            yield from _over(step)
         case plan.Match():
             yield from _match(step)
         case plan.Join() | plan.IntervalJoin() | plan.WindowJoin() | plan.TemporalJoin():
@@ -118,6 +120,13 @@ def _partition(partition: Sequence[str]) -> Iterator[str]:
 def _order(order: Sequence[Order]) -> Iterator[str]:
     if order:
         yield f"order {', '.join(map(_ordered, order))}"
+
+
+def _over(step: plan.Over) -> Iterator[str]:
+    yield from _grouped((), step.aggregates)
+    yield from _partition(step.partition)
+    before = "all" if step.preceding is None else step.preceding if step.by_rows else duration(step.preceding)
+    yield f"{'rows' if step.by_rows else 'range'}: {before} before, by {_name(step.time)}"
 
 
 def _ordered(one: Order) -> str:

@@ -241,6 +241,23 @@ class WindowRank(One):
     number: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Over(One):
+    """Each row, once time has passed it, with aggregates over it and those before it. Late rows are dropped.
+
+    Output: the input's columns, then the aggregates. Rows of the same time count as one in a RANGE.
+    """
+
+    partition: tuple[str, ...]
+    time: str
+    """The column; processing time if that is ``is_arrival``."""
+    by_rows: bool
+    """ROWS; else RANGE."""
+    preceding: int | None
+    """How many rows, or how many ms, before it; None for all."""
+    aggregates: tuple[AggregateCall, ...]
+
+
 class JoinKind(StrEnum):
     """Which rows without a partner stay."""
 

@@ -21,6 +21,7 @@ from footfall.stores.base import ServingStore
 if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
     from footfall.engine.owning import Ownership
     from footfall.log.codecs.base import Codec
+    from footfall.log.kafka import KafkaSettings, Topics
     from footfall.sinks.parquet import ParquetWarehouse
     from footfall.sinks.rabbitmq import RabbitSettings
     from footfall.sinks.tables import TableSink
@@ -217,6 +218,20 @@ def message_codec(name: str, *, settings: Path | None = None) -> Codec:
 
     there = KafkaSettings.parse(where.log)
     return codec(name, registry=there.registry, topic=there.topic)
+
+
+def kafka_settings(address: str) -> KafkaSettings:
+    """How to reach a Kafka cluster, as its address says."""
+    with _extra("kafka"):
+        from footfall.log.kafka import KafkaSettings
+    return KafkaSettings.parse(address)
+
+
+def kafka_topics(settings: KafkaSettings) -> Topics:
+    """The topics of a Kafka cluster."""
+    with _extra("kafka"):
+        from footfall.log.kafka import Topics
+    return Topics(settings)
 
 
 @contextmanager

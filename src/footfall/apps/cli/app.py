@@ -13,6 +13,7 @@ from footfall.apps.cli import (
     doctor,
     export,
     failed,
+    flink,
     generate,
     health,
     load,
@@ -72,6 +73,7 @@ app.command("topics")(topics.topics)
 app.command("tail")(tail.tail)
 app.command("query")(query.query)
 app.add_typer(failed.app, name="failed")
+app.add_typer(flink.app, name="flink")
 app.add_typer(export.app, name="export")
 app.command("status")(status.status)
 app.command("health")(health.health)

@@ -103,7 +103,8 @@ class Accumulators:
             return
         if part.once:
             signs = turns.signs if (turns.signs < 0).any() else None
-            column = part.counts.values.columns(turns.codes)[0]
+            alike = all(isinstance(accumulator, Count) for accumulator in part.once.values())
+            column = None if alike else part.counts.values.columns(turns.codes)[0]
             for accumulator in part.once.values():
                 accumulator.add(turns.slots, signs, column)
         for extreme in part.left.values():

@@ -54,19 +54,21 @@ class DecimalSum(Counted):
         known = _fits(low, high)
         if self._function in {"SUM", "AVG"}:
             known &= count > 0
-        sums = _decimals(low, high, self._argument, known)
-        return self._averages(sums, count) if self._function == "AVG" else sums.cast(self._result, safe=False)
+        if self._function == "AVG":
+            return self._averages(low, high, np.where(known, count, 0))
+        return _decimals(low, high, self._argument, known).cast(self._result, safe=False)
 
-    def _averages(self, sums: pa.Array, count: Ints) -> pa.Array:
+    def _averages(self, low: Ints, high: Ints, count: Ints) -> pa.Array:
         """Rounded half away from zero."""
         found: list[Decimal | None] = []
-        for total, number in zip(sums.to_pylist(), count.tolist(), strict=True):
-            if total is None:
+        up, down = 10**self._result.scale, 10**self._argument.scale
+        for below, above, number in zip(low.view(np.uint64).tolist(), high.tolist(), count.tolist(), strict=True):
+            if not number:
                 found.append(None)
                 continue
-            shifted = abs(int(total.scaleb(self._argument.scale))) * 10**self._result.scale
-            quotient = (2 * shifted // (number * 10**self._argument.scale) + 1) // 2
-            found.append(Decimal(-quotient if total < 0 else quotient).scaleb(-self._result.scale))
+            total = (above << 64) | below
+            quotient = (2 * abs(total) * up // (number * down) + 1) // 2
+            found.append(Decimal(f"{-quotient if total < 0 else quotient}E-{self._result.scale}"))
         return pa.array(found, type=self._result)
 
 

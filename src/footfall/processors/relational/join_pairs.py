@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -101,24 +101,22 @@ class Pairs:
 
     def of_batch(self, rows: Rows, codes: KeyCodes, *, own: int, other: Held) -> Found:
         """All pairs of these rows with rows of the other side for which the condition is true."""
-        if not len(rows):
-            nothing = np.zeros(0, dtype=np.int64)
-            return Found(rows, own, nothing, nothing)
-        if self._condition is None:
+        if self._condition is None and len(rows):
             return Found(rows, own, *other.by_key.find(codes))
-        parts = [
-            self._kept(rows, first, codes[first:end], own=own, other=other) for first, end in _slices(codes, other)
-        ]
-        return Found(rows, own, np.concatenate([p for p, _ in parts]), np.concatenate([n for _, n in parts]))
+        parts = []
+        for first, end in slices(other.by_key.count(codes)):
+            positions, numbers = other.by_key.find(codes[first:end])
+            parts.append(self.kept(Found(rows, own, positions + first, numbers), other))
+        return together(rows, own, parts)
 
-    def _kept(self, rows: Rows, first: int, codes: KeyCodes, *, own: int, other: Held) -> tuple[Numbers, Numbers]:
-        positions, numbers = other.by_key.find(codes)
-        if self._condition is None or not len(positions):
-            return positions, numbers
-        found = Found(rows, own, positions + first, numbers)
+    def kept(self, found: Found, other: Held) -> Found:
+        """The pairs for which the condition is true."""
+        if self._condition is None or not len(found):
+            return found
+        rows = found.rows
         batch = pa.RecordBatch.from_pydict(self._columns(found, other, self._shape.every))
-        kept = flags(self._condition(Rows(batch, rows.marks[found.own], None, rows.now)))
-        return found.own[kept], numbers[kept]
+        true = flags(self._condition(Rows(batch, rows.marks[found.own], None, rows.now)))
+        return replace(found, own=found.own[true], other=found.other[true])
 
     def rows(self, found: Found, kind: Kind, other: Held, *, mark: int) -> Rows:
         """Pairs as rows that all do the same; ``mark`` is for those without a row in the batch."""
@@ -141,11 +139,18 @@ class Pairs:
         return columns | {name: batch.column(name).take(wanted) for name in mine}
 
 
-def _slices(codes: KeyCodes, other: Held) -> Iterator[tuple[int, int]]:
-    """The rows in pieces with not too many pairs each, but at least one row."""
-    ends = np.cumsum(other.by_key.count(codes))
+def together(rows: Rows, own: int, parts: Sequence[Found]) -> Found:
+    """Pairs of the same rows, one after the other."""
+    nothing = np.zeros(0, dtype=np.int64)
+    positions = np.concatenate([nothing, *(part.own for part in parts)])
+    return Found(rows, own, positions, np.concatenate([nothing, *(part.other for part in parts)]))
+
+
+def slices(counts: Numbers) -> Iterator[tuple[int, int]]:
+    """Rows with so many pairs each, in pieces with not too many pairs together, but at least one row."""
+    ends = np.cumsum(counts)
     first = 0
-    while first < len(codes):
+    while first < len(counts):
         before = int(ends[first - 1]) if first else 0
         end = max(int(np.searchsorted(ends, before + _AT_ONCE, side="right")), first + 1)
         yield first, end

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from footfall.core.codes import grown
 from footfall.core.events import Batch
-from footfall.processors.base import Change, Flags, State
+from footfall.processors.base import Change, Flags, State, Times, milliseconds
 from footfall.processors.relational.key_runs import NO_KEY, KeyCodes, KeyRuns
 from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.row_store import Numbers, RowStore, conformed
@@ -28,8 +28,19 @@ _FEW: Final = 4096
 class JoinSide:
     """All rows of one input that can still find a partner, and their partners' number."""
 
-    def __init__(self, name: str, schema: pa.Schema, keys: tuple[str, ...], *, ttl: int | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        schema: pa.Schema,
+        keys: tuple[str, ...],
+        *,
+        ttl: int | None = None,
+        time: str | None = None,
+        null_is_key: bool = False,
+    ) -> None:
         self._name = name
+        self._time = time
+        self._null_is_key = null_is_key
         self.schema = schema
         self._keys = keys
         self._ttl = ttl
@@ -44,6 +55,7 @@ class JoinSide:
         self._row_index = KeyIndex(self.schema.types, "")
         self._partners = np.zeros(0, dtype=np.int64)
         self._born = np.zeros(0, dtype=np.int64)
+        self._times = np.zeros(0, dtype=np.int64)
         self._expired = 0
         self.dead = 0
         self._died: list[Numbers] = []
@@ -53,9 +65,9 @@ class JoinSide:
         return self.by_key.length
 
     def key_codes(self, index: KeyIndex, batch: Batch) -> KeyCodes:
-        """The code of each row's key; NO_KEY where a NULL is in it."""
+        """The code of each row's key; NO_KEY where a NULL is in it, unless that is a key like others."""
         codes = index.encode(batch, self._keys)
-        for name in self._keys:
+        for name in () if self._null_is_key else self._keys:
             column = batch.column(name)
             if column.null_count:
                 codes[column.is_null().to_numpy(zero_copy_only=False)] = NO_KEY
@@ -66,14 +78,37 @@ class JoinSide:
         first = len(self)
         end = first + batch.num_rows
         self._store.append(batch)
-        self.by_key.append(codes)
+        self.by_key.append(self._placed(batch, codes))
         if self._by_row is not None:
             self._by_row.append(self._row_codes(batch))
         self._partners = grown(self._partners, end)
+        if self._time is not None:
+            self._times = grown(self._times, end)
+            self._times[first:end] = self.times_of(batch)
         if self._ttl is not None:
             self._born = grown(self._born, end)
             self._born[first:end] = max(now, int(self._born[first - 1])) if first else now
         return np.arange(first, end, dtype=np.int64)
+
+    def times_of(self, batch: Batch) -> Times:
+        """The times (ms) of rows of this side."""
+        column = batch.column(self._time or "")
+        return milliseconds(column.cast(pa.timestamp("ms", column.type.tz), safe=False))
+
+    def times(self, numbers: Numbers) -> Times:
+        """The times (ms) of rows."""
+        return self._times[numbers]
+
+    def until(self, time: int) -> Numbers:
+        """The living rows with times up to this one, in the order of their times, then as they came."""
+        living = self.living
+        times = self._times[living]
+        found = np.flatnonzero(times <= time)
+        return living[found[np.argsort(times[found], kind="stable")]]
+
+    def _placed(self, batch: Batch, codes: KeyCodes) -> KeyCodes:  # noqa: ARG002 - a side in time looks at the rows
+        """By what new rows are found: their key codes, unless more is known of them."""
+        return codes
 
     def kill(self, numbers: Numbers) -> None:
         """Take rows back."""
@@ -145,9 +180,14 @@ class JoinSide:
         return True
 
     @property
+    def living(self) -> Numbers:
+        """The numbers of all rows that are alive."""
+        return np.flatnonzero(self.by_key.alive[: len(self)])
+
+    @property
     def live_codes(self) -> KeyCodes:
         """The key codes of all rows that are alive."""
-        return self.by_key.codes[: len(self)][self.by_key.alive[: len(self)]]
+        return self.codes(self.living)
 
     def changes(self) -> list[Change]:
         """What to save since the last call."""
@@ -174,8 +214,8 @@ class JoinSide:
         return [Change(f"{self._name}_rows", batch, reset) for batch, reset in zip(batches, first, strict=False)]
 
     def _renumber(self) -> None:
-        living = np.flatnonzero(self.by_key.alive[: len(self)])
-        codes, partners = self.by_key.codes[living], self._partners[living]
+        living = self.living
+        codes, partners = self.codes(living), self._partners[living]
         born = self._born[living] if self._ttl is not None else self._born
         columns = self._store.take(living)
         self._new_numbering()

@@ -18,6 +18,8 @@ from footfall.processors.relational.key_columns import KeyColumn, key_column
 _LOW: Final = np.int64((1 << 32) - 1)
 _SWEEP: Final = 1_024
 """So few keys that were released are not worth looking for values that nobody needs."""
+_SPARE: Final = 20_000
+"""So many keys that nobody needs now may stay: most come again."""
 
 
 def packed(high: Ints | Codes, low: Ints | Codes) -> Ints:
@@ -115,7 +117,7 @@ class KeyIndex:
     def release_others(self, used: Codes) -> None:
         """Forget all keys but these, if that is most of them."""
         held = self.is_live.copy()
-        if np.count_nonzero(held) > 2 * len(used) + _SWEEP:
+        if np.count_nonzero(held) > 2 * len(used) + _SPARE:
             held[used] = False
             self.release(np.flatnonzero(held).astype(np.int32))
 

@@ -109,7 +109,7 @@ class ValueCounts:
 
     def changes(self) -> list[Change]:
         """What is to be saved."""
-        if self._pairs.live < self.values.live // 2:
+        if self._pairs.live < self.values.live // 2:  # else it is not worth a look
             self.values.release_others(np.unique(unpacked(self._pairs.numbers[self._pairs.codes()])[1]))
         is_live = self._pairs.is_live[: len(self._pairs)]
         return [*self.values.changes(), *self._journal.changes(is_live, self._columns)]

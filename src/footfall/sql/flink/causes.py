@@ -12,17 +12,22 @@ _VAGUE: Final = re.compile(
     r"^(?:Could not|Failed to|Error while|Unexpected exception|Expected exception|Internal server error|"
     r"Job execution failed|Unable to)[^:]*\.?$"
 )
+_PLACE: Final = re.compile(r"\bline \d+, column \d+")
 _LONGEST: Final = 1_000
 
 
 def root_cause(traceback: str) -> str:
-    """The message of the innermost exception that has one, on one line; the first line where there is no exception."""
+    """The message of the innermost exception that has one, on one line, with the place in the SQL if one names it.
+
+    The first line where there is no exception.
+    """
     messages = [text for text in map(_tidy, _messages(traceback)) if text]
     if not messages:
         lines = [line.strip() for line in traceback.splitlines() if line.strip()]
         return lines[0][:_LONGEST] if lines else "Flink gives no reason."
-    telling = [text for text in messages if not _VAGUE.match(text)]
-    return (telling or messages)[-1]
+    telling = [text for text in messages if not _VAGUE.match(text)] or messages
+    placed = [text for text in telling if telling[-1] in text and _PLACE.search(text)]
+    return min(placed, key=len, default=telling[-1]).removeprefix("SQL validation failed. ")
 
 
 def _messages(traceback: str) -> list[str]:

@@ -40,6 +40,11 @@ class Token:
         return self.text[1:-1].replace("``", "`") if self.kind is Kind.QUOTED else self.text
 
     @property
+    def is_name(self) -> bool:
+        """Whether it can be a name."""
+        return self.kind in {Kind.WORD, Kind.QUOTED}
+
+    @property
     def keyword(self) -> str:
         """The keyword that it may be, in capitals; nothing for a quoted name."""
         return self.text.upper() if self.kind is not Kind.QUOTED else ""
@@ -84,7 +89,7 @@ class Statement:
     @property
     def names(self) -> set[str]:
         """Every name that it mentions, whatever it is."""
-        return {one.name for one in self.tokens if one.kind in {Kind.WORD, Kind.QUOTED}}
+        return {one.name for one in self.tokens if one.is_name}
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from enum import Enum, auto
 
 from footfall.sql.flink.statements import Kind, Statement, Token
 
-_BEFORE_OPTIONS: Final = ("LIKE", "AS")
-"""What may stand behind WITH."""
+
+class Origin(Enum):
+    """Where a column's value comes from."""
+
+    MESSAGE = auto()
+    """It is a field of the message."""
+    COMPUTED = auto()
+    METADATA = auto()
+    """It is about the message: its time, its partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A column as it is declared."""
+
+    name: str
+    origin: Origin
+    type: Sequence[Token]
+    """What stands behind the name: type and all that follows."""
+    text: str
+
+    @property
+    def is_written(self) -> bool:
+        """Whether an INSERT gives it a value."""
+        virtual = any(one.keyword == "VIRTUAL" for one in self.type)
+        return self.origin is Origin.MESSAGE or (self.origin is Origin.METADATA and not virtual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +42,41 @@ class CreatedTable:
 
     name: str
     statement: Statement
-    bound: bool
-    """Whether it says itself, WITH options, where its rows are."""
-    keyed: bool
-    """Whether it has a primary key."""
-    columns: Sequence[str]
-    """The columns that come from outside: neither computed, nor from a message's metadata."""
+    columns: Sequence[Element]
+    watermark: Sequence[Token]
+    """``WATERMARK FOR …``; nothing if there is none."""
     key: Sequence[str]
     """The columns of its primary key."""
-    at: int
-    """Where in the statement WITH would stand."""
+    options: Mapping[str, str] | None
+    """What stands in WITH; None without a WITH."""
+    copies: bool
+    """Whether it is made like another table, which says the rest."""
+    head: str
+    """The statement up to the bracket that opens its columns."""
+    body: tuple[int, int]
+    """Where its columns begin and end in the statement, without the brackets."""
+    tail: tuple[int, int]
+    """Where WITH stands, or would stand."""
+
+    @property
+    def bound(self) -> bool:
+        """Whether it says itself by which connector its rows come."""
+        return self.copies or "connector" in (self.options or {})
 
     def bind(self, options: Mapping[str, str]) -> Statement:
-        """The same statement, with these options."""
-        inside = ",\n  ".join(f"{quoted(name)} = {quoted(value)}" for name, value in options.items())
+        """The same statement, with these options instead of its own."""
+        start, end = self.tail
         text = self.statement.text
-        head, tail = text[: self.at].rstrip(), text[self.at :]
-        return replace(self.statement, text=f"{head} WITH (\n  {inside}\n)" + (f"\n{tail}" if tail.strip() else ""))
+        rest = text[end:].strip()
+        return replace(
+            self.statement, text=f"{text[:start].rstrip()} {with_clause(options)}" + (f"\n{rest}" if rest else "")
+        )
+
+
+def with_clause(options: Mapping[str, str]) -> str:
+    """``WITH (…)``."""
+    inside = ",\n  ".join(f"{quoted(name)} = {quoted(value)}" for name, value in options.items())
+    return f"WITH (\n  {inside}\n)"
 
 
 def quoted(text: str) -> str:
@@ -48,29 +90,29 @@ def named(name: str) -> str:
 
 
 def created_table(statement: Statement) -> CreatedTable | None:
-    """What the statement says of the table that it makes; None if it makes none."""
+    """What the statement says of the table that it makes; None if it makes none, or has no list of columns."""
     rest = _after_verb(statement, "TABLE")
-    if not rest:
-        return None
     at = 1
     while at + 1 < len(rest) and rest[at].text == ".":
         at += 2
-    name = rest[at - 1].name
-    end = _closing(rest, at)
-    body = rest[at + 1 : end]
+    if at >= len(rest) or rest[at].text != "(":
+        return None
+    end = closing(rest, at)
+    elements = _elements(rest[at + 1 : end])
     behind = rest[end + 1 :]
-    words = [one.keyword for one in _outermost(behind)]
-    place = next((one.at for one in _outermost(behind) if one.keyword in _BEFORE_OPTIONS), len(statement.text))
-    elements = _elements(body)
-    key = _key(elements)
+    last = rest[min(end, len(rest) - 1)]
+    options, tail = _with(behind, last.at + 1, len(statement.text))
     return CreatedTable(
-        name=name,
+        name=rest[at - 1].name,
         statement=statement,
-        bound="WITH" in words or "LIKE" in words,
-        keyed=bool(key),
-        columns=[one[0].name for one in elements if _is_physical(one)],
-        key=key,
-        at=place,
+        columns=[_column(one, statement.text) for one in elements if _is_column(one)],
+        watermark=next((one for one in elements if one[0].keyword == "WATERMARK"), ()),
+        key=_key(elements),
+        options=options,
+        copies=any(one.keyword in {"LIKE", "AS"} for one in outermost(behind)),
+        head=statement.text[: rest[at].at],
+        body=(rest[at].at + 1, last.at),
+        tail=tail,
     )
 
 
@@ -78,6 +120,26 @@ def created_view(statement: Statement) -> str | None:
     """The name of the view that the statement makes; None if it makes none."""
     rest = _after_verb(statement, "VIEW")
     return rest[0].name if rest else None
+
+
+def closing(tokens: Sequence[Token], start: int) -> int:
+    """The index of the bracket that closes the one at ``start``; the number of tokens where there is none."""
+    depth = 0
+    for index in range(start, len(tokens)):
+        depth += _step(tokens[index])
+        if depth == 0:
+            return index
+    return len(tokens)
+
+
+def outermost(tokens: Sequence[Token]) -> list[Token]:
+    """Those that stand in no brackets; of brackets, those that open."""
+    found, depth = [], 0
+    for one in tokens:
+        if depth == 0:
+            found.append(one)
+        depth += _step(one)
+    return found
 
 
 def _after_verb(statement: Statement, kind: str) -> Sequence[Token]:
@@ -92,30 +154,24 @@ def _after_verb(statement: Statement, kind: str) -> Sequence[Token]:
     return rest[3:] if [one.keyword for one in rest[:3]] == ["IF", "NOT", "EXISTS"] else rest
 
 
-def _closing(tokens: Sequence[Token], start: int) -> int:
-    """The index of the bracket that closes the one at ``start``; -1 short of it where there is none."""
-    depth = 0
-    for index in range(start, len(tokens)):
-        depth += _step(tokens[index])
-        if depth == 0:
-            return index if tokens[index].text == ")" else start - 1
-    return len(tokens)
-
-
 def _step(token: Token) -> int:
-    if token.kind is not Kind.SYMBOL:
-        return 0
-    return {"(": 1, ")": -1}.get(token.text, 0)
+    return {"(": 1, ")": -1}.get(token.text, 0) if token.kind is Kind.SYMBOL else 0
 
 
-def _outermost(tokens: Sequence[Token]) -> list[Token]:
-    """Those that stand in no brackets."""
-    found, depth = [], 0
-    for one in tokens:
-        if depth == 0:
-            found.append(one)
-        depth += _step(one)
-    return found
+def _with(behind: Sequence[Token], start: int, end: int) -> tuple[Mapping[str, str] | None, tuple[int, int]]:
+    """The options behind the columns, and where they stand; or where they would."""
+    for index, one in enumerate(behind):
+        if one.keyword == "WITH" and index + 1 < len(behind):
+            last = closing(behind, index + 1)
+            texts = [each for each in behind[index + 1 : last] if each.kind is Kind.STRING]
+            found = {_plain(name): _plain(value) for name, value in zip(texts[::2], texts[1::2], strict=False)}
+            return found, (one.at, behind[last].at + 1 if last < len(behind) else end)
+    place = next((one.at for one in outermost(behind) if one.keyword in {"LIKE", "AS"}), end)
+    return None, (max(place, start), max(place, start))
+
+
+def _plain(token: Token) -> str:
+    return token.text[1:-1].replace("''", "'")
 
 
 def _elements(body: Sequence[Token]) -> list[Sequence[Token]]:
@@ -138,11 +194,22 @@ def _in_type(element: Sequence[Token]) -> bool:
     return bool(element) and not {"AS", "WATERMARK"} & {one.keyword for one in element}
 
 
-def _is_physical(element: Sequence[Token]) -> bool:
+def _is_column(element: Sequence[Token]) -> bool:
+    return element[0].keyword not in {"WATERMARK", "PRIMARY", "CONSTRAINT"} and len(element) > 1
+
+
+def _column(element: Sequence[Token], text: str) -> Element:
     words = [one.keyword for one in element]
-    if words[0] in {"WATERMARK", "PRIMARY", "CONSTRAINT"}:
-        return False
-    return len(words) > 1 and words[1] != "AS" and "METADATA" not in words
+    if words[1] == "AS":
+        origin = Origin.COMPUTED
+    else:
+        origin = Origin.METADATA if "METADATA" in words else Origin.MESSAGE
+    return Element(element[0].name, origin, element[1:], text_of(element, text))
+
+
+def text_of(tokens: Sequence[Token], text: str) -> str:
+    """The part of the text that these tokens are."""
+    return text[tokens[0].at : tokens[-1].at + len(tokens[-1].text)]
 
 
 def _key(elements: Sequence[Sequence[Token]]) -> Sequence[str]:
@@ -152,6 +219,6 @@ def _key(elements: Sequence[Sequence[Token]]) -> Sequence[str]:
             continue
         rest = element[words.index("KEY") + 1 :]
         if rest and rest[0].text == "(":
-            return [one.name for one in rest[1 : _closing(rest, 0)] if one.kind in {Kind.WORD, Kind.QUOTED}]
+            return [one.name for one in rest[1 : closing(rest, 0)] if one.is_name]
         return [element[0].name]
     return ()

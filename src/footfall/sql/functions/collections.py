@@ -85,6 +85,12 @@ def _array(given: Arguments) -> SqlType:
     return given[0].type
 
 
+def text_map(given: Arguments) -> Typed:
+    """A map of texts."""
+    kind = SqlType(Family.MAP, inner=(STRING, STRING))
+    return kind, checked(given, ["text"])
+
+
 def _keys_or_values(given: Arguments) -> Typed:
     kind = given[0].type
     if kind.family is not Family.MAP:
@@ -135,6 +141,9 @@ COLLECTIONS: Final = (
     _some("CARDINALITY", _MANY, "CARDINALITY(array)", "The number of elements.", cardinality, 1, 1),
     _some("ELEMENT", _MANY, "ELEMENT(array)", "The only element.", element, 1, 1),
     _some("ARRAY_CONTAINS", _MANY, "ARRAY_CONTAINS(array, value)", "Whether it is an element.", contains, 2, 2),
+    _some(
+        "STR_TO_MAP", _MANY, "STR_TO_MAP(text[, between, separator])", "A map of texts such as a=1,b=2.", text_map, 1, 3
+    ),
     _some("MAP_KEYS", _MANY, "MAP_KEYS(map)", "Its keys.", _keys_or_values, 1, 1),
     _some("MAP_VALUES", _MANY, "MAP_VALUES(map)", "Its values.", _keys_or_values, 1, 1),
     _some(

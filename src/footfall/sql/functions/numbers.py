@@ -12,17 +12,8 @@ from footfall.sql.functions.operators import arithmetic
 from footfall.sql.types import DOUBLE, Family
 
 UNITS: Final = (
-    "YEAR",
-    "QUARTER",
-    "MONTH",
-    "WEEK",
-    "DAY",
-    "HOUR",
-    "MINUTE",
-    "SECOND",
-    "MILLENNIUM",
-    "CENTURY",
-    "DECADE",
+    *("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND"),
+    *("DECADE", "CENTURY", "MILLENNIUM"),
 )
 
 

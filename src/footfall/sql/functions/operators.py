@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from footfall.sql.expressions import Constant, Expression
+from footfall.sql.expressions import Call, Constant, Expression
 from footfall.sql.functions.coercion import (
     APPROXIMATE,
     INTERVALS,
@@ -60,7 +60,7 @@ def _computed(name: str, left: SqlType, right: SqlType) -> SqlType:
     one, two = as_decimal(left), as_decimal(right)
     whole = (one.precision - one.scale, two.precision - two.scale)
     if name == "*":
-        return fitted(one.precision + two.precision, one.scale + two.scale, nullable=nullable)
+        return fitted(one.precision + two.precision + 1, one.scale + two.scale, nullable=nullable)
     if name == "/":
         scale = max(6, one.scale + two.precision + 1)
         return fitted(whole[0] + two.scale + scale, scale, nullable=nullable)
@@ -93,11 +93,19 @@ def compared(given: Arguments, among: Sequence[Expression]) -> tuple[Expression,
     if Family.STRING in families and len(families) == 2:
         other = next(one.type for one in among if one.type.family not in {Family.STRING, Family.NULL})
         if other.family in {*_TIMES, *NUMERIC} and (given.name not in {"=", "<>"} or other.family in _TIMES):
-            return tuple(coerced(one, replace(other, nullable=one.type.nullable)) for one in among)
+            return tuple(_read(one, other, attempt=given.name in {"=", "<>", "IN"}) for one in among)
     common = common_type([one.type for one in among])
     if common is None or (families & {Family.MAP} and given.name not in {"=", "<>"}):
         raise given.clash("Write CAST(… AS …) so that both sides are of one type.")
     return tuple(coerced(one, common) for one in among)
+
+
+def _read(one: Expression, kind: SqlType, *, attempt: bool) -> Expression:
+    """A text as what it is compared with; as in Flink, for = it need not be one."""
+    found = coerced(one, replace(kind, nullable=one.type.nullable))
+    if attempt and found is not one and isinstance(found, Call):
+        return replace(found, function="TRY_CAST", type=kind.with_null())
+    return found
 
 
 def comparison(given: Arguments) -> Typed:

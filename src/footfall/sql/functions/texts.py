@@ -31,6 +31,10 @@ def _maybe(kinds: str) -> Rule:
     return plain(kinds, STRING, nulls=True)
 
 
+def _sure(kinds: str) -> Rule:
+    return plain(kinds, STRING)
+
+
 _TEXT: Final = "text"
 _NUMBER: Final = "text integer"
 _INT: Final = plain("text", INT)
@@ -86,15 +90,16 @@ TEXTS: Final = (
         "Texts",
         ("CONCAT_WS(separator, text, …)",),
         "One after another, NULLs left out.",
-        plain("text", STRING, nulls=True),
+        plain("text", STRING),
         1,
         None,
     ),
     _text("REPLACE(text, old, new)", "Each old part by a new one.", _TEXT, least=3),
+    _text("TRANSLATE(text, old, new)", "Each of the old characters by the new one at its place.", _TEXT, least=3),
     _text("REVERSE(text)", "Backwards.", "", _maybe("text"), least=1),
     _text("REPEAT(text, times)", "So many times.", _NUMBER, least=2),
-    _text("LPAD(text, length, fill)", "Filled or cut at its start.", "", _maybe("text integer text"), least=3),
-    _text("RPAD(text, length, fill)", "Filled or cut at its end.", "", _maybe("text integer text"), least=3),
+    _text("LPAD(text, length, fill)", "Filled or cut at its start.", "", _sure("text integer text"), least=3),
+    _text("RPAD(text, length, fill)", "Filled or cut at its end.", "", _sure("text integer text"), least=3),
     _text("LEFT(text, length)", "So many characters of its start.", "", _maybe(_NUMBER), least=2),
     _text("RIGHT(text, length)", "So many characters of its end.", "", _maybe(_NUMBER), least=2),
     _text("SPLIT_INDEX(text, separator, index)", "A part between separators, from 0.", "", split, least=3),
@@ -111,7 +116,7 @@ TEXTS: Final = (
         "REGEXP_REPLACE(text, pattern, new)",
         "What a regular expression finds, replaced by a text.",
         "",
-        _maybe("text"),
+        _sure("text"),
         least=3,
     ),
     _text("STARTSWITH(text, start)", "Whether it starts so.", "", _BOOL, least=2),
@@ -133,7 +138,7 @@ TEXTS: Final = (
     ),
     _text("SHA2(text, bits)", "Its SHA of 224, 256, 384 or 512 bits.", _NUMBER, least=2),
     _text("TO_BASE64(text)", "In Base64.", _TEXT, least=1),
-    _text("FROM_BASE64(text)", "From Base64; NULL if it is none.", "", _maybe("text"), least=1),
+    _text("FROM_BASE64(text)", "From Base64; NULL if it is none.", "", _sure("text"), least=1),
     _text(
         "PARSE_URL(url, part[, key])",
         "HOST, PATH, QUERY, REF, PROTOCOL, FILE, AUTHORITY or USERINFO.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from footfall.sql.expressions import Call, Constant, Expression
+from footfall.sql.expressions import Constant
 from footfall.sql.functions.coercion import INTERVALS, STAMPS, coerced
 from footfall.sql.functions.forms import Arguments, Function, Rule, Typed, argument, checked, plain
 from footfall.sql.types import BIGINT, DATE, INT, STRING, TIMESTAMP, TIMESTAMP_LTZ, Family, SqlType
@@ -62,14 +62,8 @@ def later(given: Arguments) -> Typed:
 
 def formatted(given: Arguments) -> Typed:
     """DATE_FORMAT: of a timestamp, or of a text that is one."""
-    if given[0].type.family in {Family.STRING, Family.NULL}:
-        stamp = coerced(given[0], replace(TIMESTAMP, nullable=given[0].type.nullable))
-        return STRING, (_attempted(stamp), argument(given, 1, "text"))
-    return STRING, checked(given, ["stamp", "text"])
-
-
-def _attempted(stamp: Expression) -> Expression:
-    return replace(stamp, function="TRY_CAST", type=stamp.type.with_null()) if isinstance(stamp, Call) else stamp
+    kind = "text" if given[0].type.family in {Family.STRING, Family.NULL} else "stamp"
+    return STRING, checked(given, [kind, "text"])
 
 
 def stamp_of(given: Arguments) -> Typed:

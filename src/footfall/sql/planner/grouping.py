@@ -17,7 +17,7 @@ from footfall.sql.planner.steps import column, field_named, fresh
 from footfall.sql.planner.translating import Translator
 from footfall.sql.types import BIGINT, Family, SqlType
 
-_ALIASES: Final = {"STDDEV": "STDDEV_SAMP", "VARIANCE": "VAR_SAMP"}
+ALIASES: Final = {"STDDEV": "STDDEV_SAMP", "VARIANCE": "VAR_SAMP"}
 EDGES: Final = {"start": "window_start", "end": "window_end", "time": "window_time"}
 
 
@@ -111,7 +111,7 @@ class GroupTranslator(Translator):
         if isinstance(node, exp.Filter):
             where = self.groups.add_argument(self.groups.base.condition(node.expression.this, "FILTER"))
         result = aggregate_type(name, kind, at)
-        function = _ALIASES.get(name, name)
+        function = ALIASES.get(name, name)
         return self.groups.add_call(AggregateCall("", function, argument, result, distinct, where, extra))
 
     def _extra(self, name: str, further: Sequence[Any]) -> tuple[Any, ...]:

@@ -11,23 +11,31 @@ from footfall.sql.errors import SqlError
 from footfall.sql.expressions import Column, Constant, Expression
 from footfall.sql.plan import Order, Sort, Step
 from footfall.sql.planner import steps
+from footfall.sql.planner.over import is_over, with_over
 from footfall.sql.planner.steps import column, field_named, fresh, names
 from footfall.sql.planner.translating import Translator
 
 
-def numbering(step: Step, projections: Sequence[Any], translator: Translator) -> tuple[Step, Mapping[int, Expression]]:
-    """A step with a column for each ROW_NUMBER() of a SELECT, and these columns by node."""
+def numbering(
+    step: Step, projections: Sequence[Any], named: Sequence[Any], translator: Translator
+) -> tuple[Step, Mapping[int, Expression]]:
+    """A step with a column for each OVER of a SELECT, and these columns by node. ``named`` is what WINDOW names."""
     found: dict[int, Expression] = {}
-    for projection in projections:
-        for node in list(projection.find_all(exp.Window)):
-            if found:
-                raise SqlError(
-                    "Only one ROW_NUMBER() is supported in a query",
-                    at=translator.at(node),
-                    remedy="Put the other one into a query around this one.",
-                )
-            step, number = _numbered(step, node, translator)
-            found[id(node)] = number
+    nodes = [node for projection in projections for node in projection.find_all(exp.Window)]
+    over = [node for node in nodes if is_over(node)]
+    if over:
+        step, found = with_over(step, over, named, translator)
+    for node in nodes:
+        if is_over(node):
+            continue
+        if found:
+            raise SqlError(
+                "Only one ROW_NUMBER() is supported in a query, and no other OVER beside it",
+                at=translator.at(node),
+                remedy="Put the other one into a query around this one.",
+            )
+        step, number = _numbered(step, node, translator)
+        found[id(node)] = number
     return step, found
 
 

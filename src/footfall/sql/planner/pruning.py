@@ -108,6 +108,8 @@ def _one(step: plan.One, wanted: set[str]) -> Step:
         case plan.Sort():
             input_ = _narrow(step.input, wanted | {one.column for one in step.order})
             return replace(step, output=_of(step.output, set(names(input_))), input=input_)
+        case plan.Over():
+            return _over(step, wanted)
         case plan.Match():
             return _match(step, wanted)
     return replace(step, input=_narrow(step.input, set(names(step.input))))
@@ -123,6 +125,14 @@ def _aggregate(step: plan.Aggregate | plan.WindowAggregate, wanted: set[str]) ->
         needed |= {step.window.time, *step.window.partition} if step.window else edges
     there = {*step.keys, *(one.name for one in calls), *edges}
     input_ = _narrow(step.input, needed)
+    return replace(step, output=_of(step.output, there), input=input_, aggregates=calls)
+
+
+def _over(step: plan.Over, wanted: set[str]) -> Step:
+    calls = tuple(one for one in step.aggregates if one.name in wanted) or step.aggregates[:1]
+    needed = wanted | set(step.partition) | {step.time} | {one.argument or "" for one in calls}
+    input_ = _narrow(step.input, needed)
+    there = {*names(input_), *(one.name for one in calls)}
     return replace(step, output=_of(step.output, there), input=input_, aggregates=calls)
 
 

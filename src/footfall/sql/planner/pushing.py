@@ -110,6 +110,7 @@ def _passing(step: plan.One) -> set[str]:
             | plan.WindowRank(partition=partition)
             | plan.Deduplicate(partition=partition)
             | plan.Match(partition=partition)
+            | plan.Over(partition=partition)
         ):
             return set(partition)
     return set()

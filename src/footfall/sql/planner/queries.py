@@ -30,7 +30,6 @@ from footfall.sql.types import BOOLEAN
 
 _REFUSED: Final = {
     "qualify": ("QUALIFY", "Put the query into FROM, and write WHERE around it."),
-    "windows": ("WINDOW", "Write OVER (PARTITION BY … ORDER BY …) where it is used."),
     "sample": ("TABLESAMPLE", "Write WHERE MOD(column, 10) = 0, or the like."),
     "kind": ("SELECT AS", "List the columns."),
     "laterals": ("LATERAL", "Join with a query instead."),
@@ -214,7 +213,7 @@ class QueryPlanner(Planning):
     def _projected(
         self, node: exp.Select, step: Step, base: Translator, projections: Sequence[Any], entries: Sequence[Entry]
     ) -> Step:
-        step, numbers = numbering(step, projections, base)
+        step, numbers = numbering(step, projections, node.args.get("windows") or [], base)
         translator = ProjectionTranslator(base, numbers)
         pairs = self._named(projections, translator)
         distinct = node.args.get("distinct") is not None
@@ -241,7 +240,7 @@ class QueryPlanner(Planning):
         above, moved = aggregated(groups, self.at(group or projections[0]))
         settle = _settled(above, moved)
         pairs = [(name, settle(value)) for name, value in pairs]
-        above = steps.filtered(above, [settle(one) for one in conditions])
+        above = pushed(above, [settle(one) for one in conditions])
         if node.args.get("distinct") is not None:
             above = steps.calc(above, pairs)
             above = steps.aggregate(above, names(above), [])

@@ -101,9 +101,9 @@ class Translator:
                 return SqlError("* cannot stand here", at=self.at(node), remedy="Name the columns.")
             case exp.Window():
                 return SqlError(
-                    "OVER is only supported for ROW_NUMBER() with a condition on its number",
+                    "OVER cannot stand here",
                     at=self.at(node),
-                    remedy="Use a window table function, as in TABLE(HOP(TABLE t, DESCRIPTOR(ts), …)) with GROUP BY.",
+                    remedy="Put it into the SELECT of a query below, without GROUP BY, and use its column.",
                 )
         return SqlError(f"{type(node).__name__} is not supported", at=self.at(node), remedy="Write it otherwise.")
 

@@ -91,6 +91,8 @@ def _carry(
 ) -> dict[str, int]:
     """A stream's events to RabbitMQ, until stopped."""
     given = {name: stream.table.options[name] for name in _TARGET if name in stream.table.options}
+    if "queue" in given and "exchange" not in given:  # without an exchange, the key names the queue
+        given.setdefault("routing_key", given["queue"])
     target = rabbitmq_settings(url=address, stream=stream.stream, **given)
     return rabbitmq_sink(
         f"rabbitmq-{stream.stream}",

@@ -37,15 +37,25 @@ class Building:
         self._reject = reject
         self._functions = functions
         self._ttl = ttl
+        self._every_change = False
+        """Whether what is built now must put out each change: it makes versions, of which none may be left out."""
         self.nodes: list[Node] = []
         self.tables: dict[str, plan.Table] = {}
 
     def node(self, step: plan.Step) -> Node:
         """The step at work, and all below it."""
-        inputs = [self.node(below) for below in step.inputs]
+        inputs = [self._input(step, side, below) for side, below in enumerate(step.inputs)]
         made = self._made(step, inputs)
         self.nodes.append(made)
         return made
+
+    def _input(self, step: plan.Step, side: int, below: plan.Step) -> Node:
+        before = self._every_change
+        if isinstance(step, plan.TemporalJoin) and side == 1:
+            self._every_change = step.right_time is not None
+        node = self.node(below)
+        self._every_change = before
+        return node
 
     @property
     def _own_state(self) -> State:
@@ -54,7 +64,16 @@ class Building:
     @singledispatchmethod
     def _made(self, step: plan.Step, inputs: Sequence[Node]) -> Node:
         settings = self._settings(step)
-        return Operating(inputs, settings.start(self._own_state), getattr(settings, "delay", 0))
+        running = settings.start(self._own_state)
+        return Operating(inputs, running, getattr(settings, "delay", 0), self._one_by_one(step))
+
+    def _one_by_one(self, step: plan.Step) -> tuple[str, ...]:
+        """The columns by which rows may replace each other, if each change is to come out."""
+        if not self._every_change:
+            return ()
+        if isinstance(step, plan.Aggregate):
+            return step.keys
+        return step.partition if isinstance(step, plan.Deduplicate | plan.Rank) else ()
 
     @_made.register
     def _(self, step: plan.Scan, inputs: Sequence[Node]) -> Node:  # noqa: ARG002 - it has none

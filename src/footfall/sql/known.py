@@ -9,22 +9,10 @@ from typing import Final
 import pyarrow as pa
 
 from footfall.log.base import Log
-from footfall.sql.flink.streams import ddl_for, table_names
+from footfall.sql.flink.streams import LATENESS, ddl_for, table_names
 from footfall.sql.flink.tables import named, quoted
+from footfall.sql.stream_types import type_of
 
-_TYPES: Final[Mapping[pa.DataType, str]] = {
-    pa.string(): "STRING",
-    pa.large_string(): "STRING",
-    pa.bool_(): "BOOLEAN",
-    pa.int8(): "TINYINT",
-    pa.int16(): "SMALLINT",
-    pa.int32(): "INT",
-    pa.int64(): "BIGINT",
-    pa.float32(): "FLOAT",
-    pa.float64(): "DOUBLE",
-    pa.date32(): "DATE",
-    pa.binary(): "BYTES",
-}
 _ALSO_KNOWN_AS: Final = "timestamp"
 """Every event has its time."""
 
@@ -67,6 +55,11 @@ class KnownStreams(Mapping[str, str]):
         return name in self._declared or name in self._own or name in self._in_log
 
 
+def own_streams(lateness: timedelta = LATENESS) -> Mapping[str, str]:
+    """The streams that Footfall has by itself."""
+    return KnownStreams(None, declared={}, lateness=lateness)
+
+
 def schema_of(log: Log, stream: str) -> pa.Schema | None:
     """What the first events look like that a stream still holds; None if it holds none."""
     for partition in range(log.partitions(stream)):
@@ -79,25 +72,11 @@ def schema_of(log: Log, stream: str) -> pa.Schema | None:
 
 def statement_of(schema: pa.Schema, *, name: str, stream: str, lateness: timedelta) -> str:
     """The CREATE TABLE of a stream whose events look like this; time comes as far as its watermark."""
-    columns = [f"{named(field.name)} {_type(field.type)}" for field in schema if field.name != _ALSO_KNOWN_AS]
+    columns = [
+        f"{named(field.name)} {type_of(field.type).with_null()}" for field in schema if field.name != _ALSO_KNOWN_AS
+    ]
     columns = [f"{named(_ALSO_KNOWN_AS)} TIMESTAMP_LTZ(3) METADATA", *columns]
     seconds = round(lateness.total_seconds())
-    columns.append(f"WATERMARK FOR {named(_ALSO_KNOWN_AS)} AS {named(_ALSO_KNOWN_AS)} - INTERVAL '{seconds}' SECOND(9)")
+    time = named(_ALSO_KNOWN_AS)
+    columns.append(f"WATERMARK FOR {time} AS {time} - INTERVAL '{seconds}' SECOND(9)")
     return f"CREATE TABLE {named(name)} ({', '.join(columns)}) WITH ('topic' = {quoted(stream)})"
-
-
-def _type(kind: pa.DataType) -> str:
-    if pa.types.is_dictionary(kind):
-        return _type(kind.value_type)
-    if pa.types.is_timestamp(kind):
-        digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[kind.unit]
-        return f"TIMESTAMP_LTZ({digits})" if kind.tz else f"TIMESTAMP({digits})"
-    if pa.types.is_fixed_size_binary(kind):
-        return "STRING"
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision}, {kind.scale})"
-    if pa.types.is_list(kind):
-        return f"ARRAY<{_type(kind.value_type)}>"
-    if pa.types.is_struct(kind):
-        return f"ROW<{', '.join(f'{named(one.name)} {_type(one.type)}' for one in kind)}>"
-    return _TYPES.get(kind, "STRING")

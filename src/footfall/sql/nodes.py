@@ -5,7 +5,7 @@ Rows are pushed from the leaves up; then time settles, from the leaves up as wel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -234,12 +234,17 @@ class Operating:
     running: RunningRelation
     delay: int = 0
     """How far (ms) what it puts out can be behind the time of its inputs."""
+    one_by_one: tuple[str, ...] = ()
+    """Rows that are equal in these columns are taken one after the other: each change comes out, not the last alone."""
     watermark: int = NO_TIME
     resting: bool = False
 
     def process(self, rows: Rows, side: int) -> Sequence[Rows]:
         """What the operator makes of it. Of two inputs, time is that of the slower one."""
-        return self.running.process(slowest(self.inputs, rows, side), side)
+        rows = slowest(self.inputs, rows, side)
+        if not self.one_by_one:
+            return self.running.process(rows, side)
+        return [made for some in rounds(rows, self.one_by_one) for made in self.running.process(some, side)]
 
     def advance(self, watermark: int, now: int) -> Sequence[Rows]:
         """What the operator has waited with until now."""
@@ -275,6 +280,22 @@ class Uniting:
     def changes(self) -> Sequence[Change]:
         """None."""
         return []
+
+
+def rounds(rows: Rows, columns: Sequence[str]) -> Iterator[Rows]:
+    """The rows in as few parts, in order, as have no two that are equal in these columns."""
+    codes = np.zeros(len(rows), dtype=np.int64)
+    for name in columns:
+        column = rows.batch.column(name)
+        coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        indices = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        _, codes = np.unique(codes * (len(coded.dictionary) + 1) + indices, return_inverse=True)
+    order = np.argsort(codes, kind="stable")
+    begins = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    nth = np.empty(len(rows), dtype=np.int64)
+    nth[order] = np.arange(len(rows)) - np.repeat(begins, np.diff(np.append(begins, len(rows))))
+    for number in range(int(nth.max(initial=-1)) + 1):
+        yield rows.take(nth == number)
 
 
 def slowest(inputs: Sequence[Node], rows: Rows, side: int) -> Rows:

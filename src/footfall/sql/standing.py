@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -135,6 +135,22 @@ class RunningScript:
         """What could not be worked on since the last call."""
         wrong, self._wrong = self._wrong, []
         return wrong
+
+
+def directed(script: Script, stream: str) -> Script:
+    """The script with the rows of its SELECTs going to a stream."""
+
+    def to_stream(insert: Insert) -> Insert:
+        target = Table(stream, insert.source.output, options={"topic": stream})
+        return insert if insert.target is not None else replace(insert, target=target)
+
+    return replace(script, inserts=tuple(map(to_stream, script.inserts)))
+
+
+def streams_of(scripts: Iterable[Script]) -> list[str]:
+    """All streams that these scripts read or write, sorted."""
+    queries = [StandingQuery("", script) for script in scripts]
+    return sorted({stream for query in queries for stream in (*query.streams, *query.targets)})
 
 
 def tables_of(insert: Insert) -> Mapping[str, Table]:

@@ -27,14 +27,24 @@ def plan_sql(text: str, *, data_dir: Path, settings: Path | None = None, origin:
 
     ``origin`` is where it stands: functions of one's own are looked for there.
     """
-    from footfall.sql.known import KnownStreams
     from footfall.sql.planning import plan_script
+
+    with known_streams(data_dir=data_dir, settings=settings, origin=origin) as streams:
+        return plan_script(text, streams=streams)
+
+
+@contextmanager
+def known_streams(
+    *, data_dir: Path, settings: Path | None = None, origin: Path | None = None
+) -> Iterator[Mapping[str, str]]:
+    """What a query may name without declaring it; and functions are found beside ``origin``."""
+    from footfall.sql.known import KnownStreams
 
     declared = {name: one.create_table() for name, one in _declared(settings).items()}
     lateness = read_pipeline(settings).lateness
     with _paths([origin.parent if origin else Path()]), ExitStack() as stack:
         log = stack.enter_context(open_existing_log(data_dir)) if (data_dir / "log").is_dir() else None
-        return plan_script(text, streams=KnownStreams(log, declared=declared, lateness=lateness))
+        yield KnownStreams(log, declared=declared, lateness=lateness)
 
 
 def _declared(settings: Path | None) -> Mapping[str, Declaration]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from footfall.sql.batch import run_over_files
 from footfall.sql.plan import Insert, Script
 from footfall.sql.planning import plan_script
 from footfall.sql.rendering import OP
+from footfall.sql.standing import tables_of
 from tests.golden.sql.cases import Case, all_cases, folded, lines
+from tests.golden.sql.table import PAGE, page
 
 KINDS = {"+I": "INSERT", "-U": "UPDATE_BEFORE", "+U": "UPDATE_AFTER", "-D": "DELETE"}
 
@@ -33,14 +36,17 @@ def _into(script: Script, target: str | None) -> list[Insert]:
     return [insert for insert in script.inserts if insert.target is not None and insert.target.name == target]
 
 
-def _rows(case: Case, script: Script, insert: Insert) -> Sequence[dict[str, object]]:
+def _rows(case: Case, script: Script, insert: Insert) -> Sequence[dict[str, Any]]:
     rejected: list[str] = []
-    from footfall.sql.standing import tables_of
-
     inputs = {name: path for name, path in case.inputs.items() if name in tables_of(insert)}
     found = run_over_files(
         script, inputs, until_end=True, reject=rejected.append, now=lambda: 1_772_359_200_000, insert=insert
     )
     rows = [row for some in found for row in some]
     assert not rejected
-    return json.loads(json.dumps(rows))
+    as_json: list[dict[str, Any]] = json.loads(json.dumps(rows))
+    return as_json
+
+
+def test_the_documented_table_is_that_of_the_cases() -> None:
+    assert PAGE.read_text() == page(), "run python -m tests.golden.sql.table"

@@ -14,8 +14,8 @@ from footfall.processors.base import NO_TIME, Change, State
 from footfall.processors.relational.changelog import AFTER, BEFORE, NEW, Side, changelog, differing, shaped
 from footfall.processors.relational.integers import Ints
 from footfall.processors.relational.journal import Journal
-from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.kept_rows import KeptRows
+from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.rows import Rows, RunningRelation
 from footfall.processors.relational.slices import milliseconds
 from footfall.processors.relational.window_clock import WindowClock

@@ -23,10 +23,10 @@ from footfall.processors.relational.changelog import (
 )
 from footfall.processors.relational.integers import Ints
 from footfall.processors.relational.journal import Journal
+from footfall.processors.relational.kept_rows import KeptRows
 from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.ordering import Order, places_in, sort_keys
 from footfall.processors.relational.ranked import Ranked
-from footfall.processors.relational.kept_rows import KeptRows
 from footfall.processors.relational.rows import Rows
 
 __all__ = ["Order", "Rank"]

@@ -12,9 +12,9 @@ from footfall.core.events import Batch
 from footfall.processors.base import Change, State
 from footfall.processors.relational.changelog import shaped
 from footfall.processors.relational.integers import Ints
+from footfall.processors.relational.kept_rows import KeptRows
 from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.ordering import Order, places_in, sort_keys
-from footfall.processors.relational.kept_rows import KeptRows
 from footfall.processors.relational.rows import Rows
 from footfall.processors.relational.slices import WINDOW, milliseconds
 from footfall.processors.relational.window_clock import WindowClock

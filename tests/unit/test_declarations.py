@@ -139,9 +139,7 @@ def test_without_a_protocol_it_is_a_stream_of_the_log_of_the_same_name(tmp_path:
 
     assert (found.protocol, found.stream, found.key) == (Protocol.LOG, "visits", None)
     assert found == declared({"schema": {"sql": "CREATE TABLE visits (n BIGINT)"}}, tmp_path)
-    assert found == declared(
-        {"protocol": "embedded", "schema": {"sql": "CREATE TABLE visits (n BIGINT)"}}, tmp_path
-    )
+    assert found == declared({"protocol": "embedded", "schema": {"sql": "CREATE TABLE visits (n BIGINT)"}}, tmp_path)
 
 
 NAMED = {"name": "T"}

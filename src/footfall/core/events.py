@@ -19,6 +19,10 @@ CART: Final = "cart-data"
 CUSTOM: Final = "custom-events"
 SHOWN: Final = "offers-shown"
 
+SHOP_USERS: Final = "user"
+SHOP_CLICKS: Final = "click"
+"""The two streams of the streaming-SQL sample."""
+
 RETRY: Final = ".retry"
 PARTIALS: Final = ".partials"
 """How the names of streams end in which parts of Footfall talk to one another."""
@@ -160,9 +164,12 @@ SCHEMAS: Final = {
 }
 
 
+_KEYS: Final = {CART: "username", SHOP_USERS: "user_id", SHOP_CLICKS: "user_id"}
+
+
 def key_of(stream: str) -> str:
-    """The column whose value decides on an event's partition, for our own streams."""
-    return "username" if stream == CART else "userId"
+    """The column whose value decides on an event's partition, for our own streams and those of the sample."""
+    return _KEYS.get(stream, "userId")
 
 
 def is_internal(stream: str) -> bool:

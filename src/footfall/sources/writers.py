@@ -46,8 +46,25 @@ def write_clicks(
     chosen = _layout(layout, kind)
     with _replacing(path) as partial:
         if kind == "parquet":
-            return _write_parquet(partial, batches)
+            return _write_parquet(partial, batches, _PARQUET)
         rows = _rows(chosen, kind, products)
+        with _opened(partial, packed=packed) as file:
+            return _write_lines(file, rows, batches)
+
+
+def write_events(path: Path, batches: Iterable[Batch], *, schema: pa.Schema) -> int:
+    """Write batches of any flat schema with an ``event_id`` to a new file and return the number of rows.
+
+    Names, and files that are there, as in ``write_clicks``. Times are epoch milliseconds, ids are hex digits.
+    """
+    kind, packed = _kind(path)
+    fields = [*(name for name in schema.names if name != "event_id"), "event_id"]
+    with _replacing(path) as partial:
+        if kind == "parquet":
+            kinds = {pa.timestamp("ms", tz="UTC"): pa.int64(), pa.binary(16): pa.string()}
+            shown = [(name, kinds.get(schema.field(name).type, schema.field(name).type)) for name in fields]
+            return _write_parquet(partial, batches, pa.schema(shown))
+        rows = JsonRows(fields) if kind == "ndjson" else OwnRows("\t" if kind == "tsv" else ",", fields)
         with _opened(partial, packed=packed) as file:
             return _write_lines(file, rows, batches)
 
@@ -121,14 +138,14 @@ def _write_lines(file: BinaryIO, rows: Rows, batches: Iterable[Batch]) -> int:
     return written
 
 
-def _write_parquet(path: Path, batches: Iterable[Batch]) -> int:
+def _write_parquet(path: Path, batches: Iterable[Batch], schema: pa.Schema) -> int:
     import pyarrow.parquet as pq  # takes long to import, and few need it
 
     written = 0
-    with pq.ParquetWriter(path, _PARQUET, compression="zstd") as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in batches:
-            columns = [_parquet_column(batch, name) for name in _PARQUET.names]
-            writer.write_batch(pa.record_batch(columns, schema=_PARQUET))
+            columns = [_parquet_column(batch, name) for name in schema.names]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
             written += batch.num_rows
     return written
 

@@ -89,19 +89,23 @@ def _untabbed(text: str) -> str:
 class OwnRows:
     """Our own columns, with quotes where they are needed."""
 
-    def __init__(self, separator: str) -> None:
+    def __init__(self, separator: str, fields: Sequence[str] = FIELDS) -> None:
         self._separator = separator
+        self._fields = fields
 
     def header(self) -> bytes:
-        return (self._separator.join(FIELDS) + "\n").encode()
+        return (self._separator.join(self._fields) + "\n").encode()
 
     def lines(self, batch: Batch) -> pa.Buffer:
-        columns = [_field(batch, name, _quoter(self._separator)) for name in FIELDS]
+        columns = [_field(batch, name, _quoter(self._separator)) for name in self._fields]
         return _joined([*columns[:-1], _suffixed(columns[-1], "\n")], self._separator)
 
 
 class JsonRows:
-    """One JSON object a line, with null for what is missing."""
+    """One JSON object a line, with null for what is missing. The last field is ``event_id``."""
+
+    def __init__(self, fields: Sequence[str] = FIELDS) -> None:
+        self._fields = fields
 
     def header(self) -> bytes:
         return b""
@@ -109,7 +113,7 @@ class JsonRows:
     def lines(self, batch: Batch) -> pa.Buffer:
         columns = [
             _prefixed(f'"{name}":', _field(batch, name, lambda text: json.dumps(text, ensure_ascii=False), "null"))
-            for name in FIELDS[:-1]
+            for name in self._fields[:-1]
         ]
         ids = _prefixed('"event_id":"', _suffixed(hex_ids(batch.column("event_id")), '"}\n'))
         return _joined([_prefixed("{", columns[0]), *columns[1:], ids], ",")

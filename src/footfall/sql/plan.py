@@ -25,6 +25,8 @@ class Field:
     """Whether watermarks speak of it: an event-time attribute."""
     is_arrival: bool = False
     """Whether it is PROCTIME()."""
+    edge: Literal["", "start", "end", "time"] = ""
+    """Of which window's edge it is a copy: ``window_start``, ``window_end`` or ``window_time``, under any name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scan(Step):
-    """All rows of a table's declared columns. With a primary key on an upsert source, ``changes`` is true."""
+    """All rows of a table; of its declared columns those in ``output``, the only ones that anyone needs.
+
+    With a primary key on an upsert source, ``changes`` is true.
+    """
 
     table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Values(Step):
+    """Rows that the query gives itself, all there are: an expression without columns for each column of each row."""
+
+    rows: tuple[tuple[Expression, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +199,26 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Rank(One):
-    """The rows numbered ``first`` to ``last`` in each partition, by ROW_NUMBER, whose column ``number`` names."""
+    """The rows numbered ``first`` to ``last`` in each partition, by ROW_NUMBER, whose column ``number`` names.
+
+    Without ``order`` rows are numbered as they come (LIMIT).
+    """
 
     partition: tuple[str, ...]
     order: tuple[Order, ...]
     first: int
     last: int
     number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sort(One):
+    """Rows in the order of a time attribute (the first of ``order``, ascending), once time has passed them.
+
+    Late rows are dropped.
+    """
+
+    order: tuple[Order, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +239,23 @@ class WindowRank(One):
     first: int
     last: int
     number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Over(One):
+    """Each row, once time has passed it, with aggregates over it and those before it. Late rows are dropped.
+
+    Output: the input's columns, then the aggregates. Rows of the same time count as one in a RANGE.
+    """
+
+    partition: tuple[str, ...]
+    time: str
+    """The column; processing time if that is ``is_arrival``."""
+    by_rows: bool
+    """ROWS; else RANGE."""
+    preceding: int | None
+    """How many rows, or how many ms, before it; None for all."""
+    aggregates: tuple[AggregateCall, ...]
 
 
 class JoinKind(StrEnum):
@@ -251,6 +293,21 @@ class IntervalJoin(Two):
     right_time: str
     lower: int
     upper: int
+    condition: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowJoin(Two):
+    """Pairs of rows of the same window with equal keys, once the window is over. Late rows are dropped.
+
+    The columns are those that hold each side's ``window_start`` and ``window_end``.
+    """
+
+    kind: JoinKind
+    left_keys: tuple[str, ...]
+    right_keys: tuple[str, ...]
+    left_window: tuple[str, str]
+    right_window: tuple[str, str]
     condition: Expression | None = None
 
 

@@ -41,10 +41,14 @@ def run(
     until_end: bool = False,
     batch_size: int = 100_000,
     settings: Path | None = None,
+    functions: Sequence[Registered] = (),
     stop: threading.Event,
     beat: Callable[..., None] = unheard,
 ) -> dict[str, Any]:
-    """Processors, and Python files with functions and windows, over this share of the partitions, until stopped."""
+    """Processors, and Python files with functions and windows, over this share of the partitions, until stopped.
+
+    ``functions`` are those that stand in no such file.
+    """
     from footfall.engine.live import Service
     from footfall.engine.memory import collect_rarely
     from footfall.engine.owning import Crew, Work
@@ -52,9 +56,9 @@ def run(
 
     pipeline, where, clock = read_pipeline(settings), addresses(settings), SystemClock()
     names = [name for name in processors if not name.endswith(".py")]
-    registered = _registered([Path(name) for name in processors if name.endswith(".py")])
+    registered = [*_registered([Path(name) for name in processors if name.endswith(".py")]), *functions]
     first = pattern_file(patterns, data_dir)
-    group = "footfall-" + "-".join(Path(name).stem for name in processors)
+    group = "footfall-" + "-".join([*(Path(name).stem for name in processors), *(one.name for one in functions)])
     if where.log != EMBEDDED:
         collect_rarely()  # messages are many small objects
     with (

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from footfall.apps.cli import (
+    apply,
     backfill,
     dashboard,
     doctor,
@@ -22,6 +23,7 @@ from footfall.apps.cli import (
     run,
     serve,
     sink,
+    sql,
     status,
     tail,
     topics,
@@ -65,10 +67,12 @@ app.command("rebuild")(rebuild.rebuild)
 app.command("generate")(generate.generate)
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
+app.command("apply")(apply.apply)
 app.command("sink")(sink.sink)
 app.command("dashboard")(dashboard.dashboard)
 app.command("topics")(topics.topics)
 app.command("tail")(tail.tail)
+app.command("sql")(sql.sql)
 app.command("query")(query.query)
 app.add_typer(failed.app, name="failed")
 app.add_typer(flink.app, name="flink")

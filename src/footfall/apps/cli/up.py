@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from footfall.apps.cli.options import DATA_DIR_VARIABLE, Mapping, announce, existing_file, parse_mapping
+from footfall.core.errors import UsageError
 
 
 def up(
@@ -39,13 +40,21 @@ def up(
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Settings. [default: footfall.yaml, if it is there]")
     ] = None,
+    example: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Show an example that comes with Footfall: vip.")
+    ] = None,
 ) -> None:
     """Start everything, and keep it running until Ctrl-C."""
     from footfall import wiring
+    from footfall.apps.supervisor.examples import example_settings
     from footfall.apps.supervisor.settings import read_settings
     from footfall.apps.supervisor.up import up as run
     from footfall.pipeline import EMBEDDED
 
+    if example is not None:
+        if settings is not None:
+            raise UsageError("An example brings its own settings.", remedy="Leave out --settings or --example.")
+        settings = example_settings(example)
     given = read_settings(
         settings,
         data=data,

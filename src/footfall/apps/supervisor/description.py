@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from footfall.apps.supervisor.services import Service, dashboard, sink, web, worker
+from footfall.apps.supervisor.services import Service, dashboard, processors, sink, web, worker
 from footfall.apps.supervisor.settings import Settings
 
 EMBEDDED_SINKS: Final = ("cart",)
@@ -50,8 +50,9 @@ def described(settings: Settings, where: Where, *, source: Service | None) -> li
     )
     tables = [sink(name, data_dir=where.data_dir, settings=where.settings) for name in sinks_of(settings)]
     look = dashboard(data_dir=where.data_dir, port=where.dashboard_port, host=where.host, known_as=where.known_as)
+    declared = [processors(where.settings, data_dir=where.data_dir)] if settings.processors and where.settings else []
     users = [one.service(where.data_dir, settings=where.settings) for one in settings.services]
-    return [chain, shop, *([source] if source else []), *tables, look, *users]
+    return [chain, shop, *([source] if source else []), *tables, look, *declared, *users]
 
 
 def look_ups(settings: Settings) -> list[tuple[str, Path]]:

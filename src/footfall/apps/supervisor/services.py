@@ -115,6 +115,12 @@ def cart_sink(*, data_dir: Path, settings: Path | None = None) -> Service:
     return sink("cart", data_dir=data_dir, settings=settings)
 
 
+def processors(file: Path, *, data_dir: Path) -> Service:
+    """The queries and functions that a settings file declares. Everything else works without them."""
+    place = ("--name", "processors", "--settings", str(file), "--data-dir", str(data_dir))
+    return Service(name="processors", command=footfall_command("apply", str(file), *place), essential=False)
+
+
 def _host(host: str | None) -> tuple[str, ...]:
     return ("--host", host) if host is not None else ()
 

@@ -5,7 +5,8 @@ The file may say:
     data_dir: footfall-data
     port: 8000
     replicas: 1            # of the worker
-    data: clicks.tsv       # otherwise a generated clickstream
+    data: clicks.tsv       # otherwise a generated clickstream, unless
+    demo: false            # says that there is none
     products: products.json
     users: users.json
     patterns: offers.yaml
@@ -16,6 +17,8 @@ The file may say:
     log: kafka://broker:9092                              # otherwise files in the data directory, and so for
     store: redis://redis:6379/0                           # these two
     warehouse: postgresql://footfall@postgres/clickstream
+    streams: […]           # see footfall.pipeline.declared, for these two
+    processors: […]
     services:              # what to run besides
       - name: shoes
         run: [run, shoes.py]
@@ -40,6 +43,7 @@ FILE: Final = Path("footfall.yaml")
 TAKEN: Final = (
     *("worker", "replay", "web", "dashboard", SUPERVISOR),
     *("cart-sink", "clicks-sink", "sessions-sink", "offers-sink"),
+    "processors",
 )
 """Names of services that are there anyway."""
 
@@ -73,8 +77,8 @@ class ServiceSettings(BaseModel):
         )
 
     def _options(self, settings: Path | None) -> list[str]:
-        """What `run` and `replay` are told besides, where the user has not said it."""
-        if self.run[0] not in {"run", "replay"}:
+        """What `run`, `replay` and `generate` are told besides, where the user has not said it."""
+        if self.run[0] not in {"run", "replay", "generate"}:
             return []
         said = {argument.partition("=")[0] for argument in self.run}
         told = {"--name": self.name, "--settings": settings}
@@ -91,6 +95,8 @@ class Settings(BaseModel):
     """Of shop and collector; the next one is the dashboard's, the one after that has health and metrics. 0: any."""
     replicas: Annotated[int, Field(ge=1, le=64)] = 1
     data: Path | None = None
+    demo: bool = True
+    """Whether a generated clickstream is replayed where there is no ``data``."""
     products: Path | None = None
     users: Path | None = None
     patterns: Path | None = None
@@ -101,6 +107,10 @@ class Settings(BaseModel):
     """An address of Redis."""
     warehouse: str | None = None
     """An address of PostgreSQL."""
+    streams: tuple[Any, ...] = ()
+    """Declared streams; read and checked by footfall.pipeline.declared, as the next."""
+    processors: tuple[Any, ...] = ()
+    """Queries and functions."""
     pipeline: dict[str, Any] = {}
     """For the services, which read and check it themselves (footfall.pipeline)."""
     web: dict[str, Any] = {}
@@ -115,6 +125,11 @@ class Settings(BaseModel):
             if times > 1:
                 raise PydanticCustomError("twice", "{times} services are called {name}", {"times": times, "name": name})
         return services
+
+    @property
+    def processor_names(self) -> list[str]:
+        """What the declared processors are called, as far as that can be told before they are read."""
+        return [str(one.get("name")) for one in self.processors if isinstance(one, dict)]
 
 
 def read_settings(file: Path | None, **overrides: Any) -> Settings:

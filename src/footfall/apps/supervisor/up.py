@@ -67,9 +67,10 @@ def services(
     data_dir = settings.data_dir
     for kind, file in look_ups(settings):
         demo.load(kind, file, data_dir=data_dir, say=display.print)
+    source: Service | None = None
     if settings.data is not None:
         source = replay(data_dir=data_dir, file=settings.data, options=replaying, settings=settings.file)
-    else:
+    elif settings.demo:
         clicks = demo.demo_clicks(data_dir, say=display.print)
         pace = ("--no-keep-timing", "--rate", str(demo.PER_SECOND))
         source = replay(data_dir=data_dir, file=clicks, options=pace, settings=settings.file)
@@ -102,13 +103,18 @@ def address(port: int) -> str:
 def greet(settings: Settings, ports: Ports, display: PlainDisplay | LiveDisplay) -> None:
     """Say what runs, and where."""
     data_dir = settings.data_dir
-    source = settings.data or data_dir / "demo" / "clicks.tsv"
     display.print(f"Footfall is running on {data_dir.resolve()}. Ctrl-C ends it.")
     shop, status = address(ports.shop), address(ports.status)
     display.print(f"  shop      {shop}")
     display.print(f"  dashboard {address(ports.dashboard)}")
     display.print(f"  collector {shop}/collect (takes clicks of other sites; its description: {shop}/docs)")
-    display.print(f"  clicks    {source}, again and again")
+    if settings.data or settings.demo:
+        source = settings.data or data_dir / "demo" / "clicks.tsv"
+        display.print(f"  clicks    {source}, again and again")
+    for one in settings.services:
+        display.print(f"  service   {one.name}: footfall {' '.join(one.run)}")
+    for name in settings.processor_names:
+        display.print(f"  processor {name}")
     display.print(f"  offers    {settings.patterns or data_dir / 'offers.yaml'} (edit it; no restart is needed)")
     display.print(f"  health    {status}/health   metrics {status}/metrics")
     display.print(f"  logs      {data_dir / 'run' / 'logs'}")

@@ -35,4 +35,12 @@ class OfMatch:
     compute: Callable[[Bindings], Any]
 
 
-Condition = OfRow | OfMatch
+@dataclass(frozen=True, slots=True)
+class OfBoth:
+    """A condition whose one part looks at the row alone: the other part is computed only where that is true."""
+
+    row: Compute
+    compute: Callable[[Bindings], Any]
+
+
+Condition = OfRow | OfMatch | OfBoth

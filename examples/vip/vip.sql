@@ -1,0 +1,1 @@
+../../src/footfall/examples/vip/vip.sql

@@ -1,0 +1,1 @@
+"""Turns expressions into values: one a row, whole columns at a time."""

@@ -35,21 +35,21 @@ CREATE TABLE Users (
   user_id STRING,
   name STRING,
   level STRING
-) WITH ('stream' = 'user');
+) WITH ('topic' = 'user');
 CREATE TABLE Clicks (
   user_id STRING,
   page INT,
   action STRING,
   event_time TIMESTAMP(3) METADATA FROM 'timestamp',
   WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
-) WITH ('stream' = 'click');
+) WITH ('topic' = 'click');
 CREATE TABLE VipActions (
   user_id STRING,
   name STRING,
   page INT,
   action STRING,
   event_time TIMESTAMP(3)
-) WITH ('stream' = 'vip-action');
+) WITH ('topic' = 'vip-action');
 
 INSERT INTO VipActions
 SELECT Users.user_id, Users.name, Clicks.page, Clicks.action, Clicks.event_time
@@ -199,9 +199,9 @@ def test_a_table_with_a_key_keeps_the_last_row_of_each(cluster: Cluster) -> None
 
     cluster.submit(
         """
-        CREATE TABLE Click (user_id STRING, page INT);
-        CREATE TABLE Counts (user_id STRING, clicks BIGINT, PRIMARY KEY (user_id) NOT ENFORCED);
-        INSERT INTO Counts SELECT user_id, COUNT(*) FROM Click GROUP BY user_id;
+        CREATE TABLE `click` (user_id STRING, page INT);
+        CREATE TABLE `counts` (user_id STRING, clicks BIGINT, PRIMARY KEY (user_id) NOT ENFORCED);
+        INSERT INTO `counts` SELECT user_id, COUNT(*) FROM `click` GROUP BY user_id;
         """
     )
 
@@ -220,9 +220,9 @@ def test_a_table_with_a_key_is_read_as_the_last_message_of_each_key_and_marks_ar
     cluster.submit(
         """
         CREATE TABLE Latest (userId STRING, productId STRING, PRIMARY KEY (userId) NOT ENFORCED)
-        WITH ('stream' = 'click-data');
-        CREATE TABLE Lookers (productId STRING, visitors BIGINT, PRIMARY KEY (productId) NOT ENFORCED);
-        INSERT INTO Lookers SELECT productId, COUNT(*) FROM Latest GROUP BY productId;
+        WITH ('topic' = 'click-data');
+        CREATE TABLE `lookers` (productId STRING, visitors BIGINT, PRIMARY KEY (productId) NOT ENFORCED);
+        INSERT INTO `lookers` SELECT productId, COUNT(*) FROM Latest GROUP BY productId;
         """
     )
 
@@ -241,15 +241,15 @@ def test_windows_close_though_a_partition_is_idle(cluster: Cluster) -> None:
 
     cluster.submit(
         """
-        CREATE TABLE Click (
+        CREATE TABLE `click` (
           user_id STRING,
           event_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
           WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
         ) WITH ('scan.watermark.idle-timeout' = '100 ms', 'scan.watermark.emit.strategy' = 'on-event');
-        CREATE TABLE PerMinute (minute_begins TIMESTAMP_LTZ(3), visitors BIGINT);
-        INSERT INTO PerMinute
+        CREATE TABLE `per-minute` (minute_begins TIMESTAMP_LTZ(3), visitors BIGINT);
+        INSERT INTO `per-minute`
         SELECT window_start, COUNT(DISTINCT user_id)
-        FROM TABLE(TUMBLE(TABLE Click, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
+        FROM TABLE(TUMBLE(TABLE `click`, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
         GROUP BY window_start, window_end;
         """
     )
@@ -284,9 +284,9 @@ def test_times_and_decimals_are_read_and_written_as_our_messages_hold_them(clust
 
     cluster.submit(
         f"""
-        CREATE TABLE Sold ({columns}, next_day AS `at` + INTERVAL '1' DAY, WATERMARK FOR `at` AS `at`);
-        CREATE TABLE Copied ({columns});
-        INSERT INTO Copied SELECT id, `at`, moment, exact, price, `day`, ok FROM Sold WHERE next_day > `at`;
+        CREATE TABLE `sold` ({columns}, next_day AS `at` + INTERVAL '1' DAY, WATERMARK FOR `at` AS `at`);
+        CREATE TABLE `copied` ({columns});
+        INSERT INTO `copied` SELECT id, `at`, moment, exact, price, `day`, ok FROM `sold` WHERE next_day > `at`;
         """
     )
 
@@ -300,8 +300,8 @@ def test_a_stream_of_the_pipeline_need_not_be_declared(cluster: Cluster) -> None
 
     cluster.submit(
         """
-        CREATE TABLE Looks (product STRING, looked_at TIMESTAMP_LTZ(3));
-        INSERT INTO Looks SELECT productId, `timestamp` FROM `click-data` WHERE NOT late AND event_type = 'view';
+        CREATE TABLE `looks` (product STRING, looked_at TIMESTAMP_LTZ(3));
+        INSERT INTO `looks` SELECT productId, `timestamp` FROM `click-data` WHERE NOT late AND event_type = 'view';
         """
     )
 
@@ -331,9 +331,9 @@ def test_avro_is_read_and_written_with_the_registry(avro_cluster: Cluster, regis
 
     avro_cluster.submit(
         f"""
-        CREATE TABLE Click ({columns}, `timestamp` TIMESTAMP_LTZ(3));
-        CREATE TABLE Copied ({columns}, `timestamp` TIMESTAMP_LTZ(3));
-        INSERT INTO Copied SELECT * FROM Click;
+        CREATE TABLE `click` ({columns}, `timestamp` TIMESTAMP_LTZ(3));
+        CREATE TABLE `copied` ({columns}, `timestamp` TIMESTAMP_LTZ(3));
+        INSERT INTO `copied` SELECT * FROM `click`;
         """
     )
 
@@ -365,9 +365,9 @@ def test_messages_that_are_none_do_not_stop_a_job(cluster: Cluster) -> None:
 
     cluster.submit(
         """
-        CREATE TABLE Click (user_id STRING, page INT);
-        CREATE TABLE Pages (user_id STRING, page INT);
-        INSERT INTO Pages SELECT user_id, page FROM Click;
+        CREATE TABLE `click` (user_id STRING, page INT);
+        CREATE TABLE `pages` (user_id STRING, page INT);
+        INSERT INTO `pages` SELECT user_id, page FROM `click`;
         """
     )
 
@@ -376,9 +376,11 @@ def test_messages_that_are_none_do_not_stop_a_job(cluster: Cluster) -> None:
 
 def test_what_flink_refuses_is_said_with_the_line_and_without_a_traceback(cluster: Cluster) -> None:
     cluster.log.create("click", StreamSettings(partitions=1))
-    text = "CREATE TABLE Click (user_id STRING);\nCREATE TABLE Pages (page INT) WITH ('connector' = 'blackhole');\n\n"
+    text = (
+        "CREATE TABLE `click` (user_id STRING);\nCREATE TABLE `pages` (page INT) WITH ('connector' = 'blackhole');\n\n"
+    )
 
-    said = cluster.submit(f"{text}INSERT INTO Pages\nSELECT pages FROM Click", code=1)
+    said = cluster.submit(f"{text}INSERT INTO `pages`\nSELECT pages FROM `click`", code=1)
 
     assert "Line 4" in said
     assert "line 5, column 8" in said

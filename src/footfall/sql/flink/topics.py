@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,10 +9,12 @@ from typing import Final
 
 from footfall.core.errors import UsageError
 from footfall.core.events import key_of
-from footfall.sql.flink.tables import CreatedTable
+from footfall.sql.flink.tables import BROKERS, KAFKA, CreatedTable
 
-STREAM: Final = "stream"
-"""The option by which a table in a file may name its stream: ``WITH ('stream' = 'click')``."""
+TOPIC: Final = "topic"
+"""The option by which a table in a file may name its stream: ``WITH ('topic' = 'click')``."""
+_SETTLED: Final = ("connector", TOPIC, "format", "value.format")
+"""What the log says, whatever the table does."""
 _JSON: Final = {
     "format": "json",
     "json.timestamp-format.standard": "ISO-8601",
@@ -52,7 +53,7 @@ class KafkaPlace:
     @property
     def properties(self) -> dict[str, str]:
         """What Flink's client of Kafka is told."""
-        told = {"bootstrap.servers": self.brokers, **self.client}
+        told = {BROKERS.removeprefix("properties."): self.brokers, **self.client}
         user, password = told.pop("sasl.username", None), told.pop("sasl.password", None)
         if user is not None:
             mechanism = told.setdefault("sasl.mechanism", told.pop("sasl.mechanisms", "PLAIN"))
@@ -73,17 +74,8 @@ def _escaped(text: str) -> str:
 
 
 def stream_of(table: CreatedTable, named: Mapping[str, str]) -> str:
-    """The stream that a table means.
-
-    What the command line names comes first, then ``stream`` in WITH, then the table's name: ``VipAction`` is
-    ``vip-action``.
-    """
-    return named.get(table.name) or (table.options or {}).get(STREAM) or kebab(table.name)
-
-
-def kebab(name: str) -> str:
-    """A name as streams have it: small letters, with dashes between words."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", name).lower()
+    """The stream that a table is: what the command line says, then ``topic`` in WITH, then its own name."""
+    return named.get(table.name) or (table.options or {}).get(TOPIC) or table.name
 
 
 def options(table: CreatedTable, stream: str, place: KafkaPlace, *, read: bool, written: bool) -> dict[str, str]:
@@ -91,8 +83,8 @@ def options(table: CreatedTable, stream: str, place: KafkaPlace, *, read: bool, 
 
     Raises UsageError for a message format that Flink does not have, and for a primary key that is not the messages'.
     """
-    own = {name: value for name, value in (table.options or {}).items() if name != STREAM}
-    found = {"connector": "kafka", "topic": place.topic(stream), **place.properties}
+    own = {name: value for name, value in (table.options or {}).items() if name not in _SETTLED}
+    found = {"connector": KAFKA[0], TOPIC: place.topic(stream), **place.properties}
     if table.key:
         found |= _keyed(table, stream, _format(table, place), read=read)
     else:
@@ -128,7 +120,7 @@ def _keyed(table: CreatedTable, stream: str, format_: Mapping[str, str], *, read
         )
     is_text = len(table.key) == 1 and table.key[0] in _texts(table)
     values = {f"value.{name}": value for name, value in format_.items()}
-    return {"connector": "upsert-kafka", "key.format": "raw" if is_text else "json", **values}
+    return {"connector": KAFKA[1], "key.format": "raw" if is_text else "json", **values}
 
 
 def _texts(table: CreatedTable) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from footfall.core.errors import UsageError
 from footfall.sql.errors import At, SqlError
 from footfall.sql.functions.user import UserFunctions
-from footfall.sql.plan import Insert, Script
+from footfall.sql.plan import Insert, Script, Table
 from footfall.sql.planner.catalog import Catalog, declare
 from footfall.sql.planner.context import Context
 from footfall.sql.planner.inserting import aligned
@@ -19,16 +19,16 @@ from footfall.sql.syntax import nodes
 from footfall.sql.syntax.dialect import read
 from footfall.sql.syntax.places import Places
 
-_NO_STREAMS: Final[Mapping[str, str]] = {}
+_NO_STREAMS: Final[Mapping[str, str | Table]] = {}
 _DEEP: Final = "The query is nested too deeply"
 
 
 def plan_script(
-    text: str, *, streams: Mapping[str, str] = _NO_STREAMS, functions: UserFunctions | None = None
+    text: str, *, streams: Mapping[str, str | Table] = _NO_STREAMS, functions: UserFunctions | None = None
 ) -> Script:
     """Plan a file of statements.
 
-    ``streams`` are tables that need not be declared in the file: CREATE TABLE statements by name. ``functions`` are the
+    ``streams`` are tables that need not be declared in the file, or CREATE TABLE statements, by name. ``functions`` are the
     user's own; those that the file creates are added.
     Raises SqlError, with the line and column of what is wrong, and what to write instead.
     """
@@ -39,7 +39,7 @@ def plan_script(
         raise SqlError(_DEEP, at=At(), remedy="Give parts of the query names, with CREATE VIEW or WITH.") from None
 
 
-def _planned(text: str, streams: Mapping[str, str], functions: UserFunctions) -> Script:
+def _planned(text: str, streams: Mapping[str, str | Table], functions: UserFunctions) -> Script:
     parsed = read(text)
     work = _Work(Catalog(streams), parsed.places, functions)
     for statement in parsed.statements:

@@ -38,8 +38,8 @@ class Declared:
 class Catalog:
     """What a file has declared so far, and the streams of the pipeline."""
 
-    streams: Mapping[str, str]
-    """CREATE TABLE statements of tables that need not be declared, by name."""
+    streams: Mapping[str, str | plan.Table]
+    """Tables that need not be declared, or the CREATE TABLE statements of such, by name."""
     tables: dict[str, Declared] = field(default_factory=dict)
     views: dict[str, Step] = field(default_factory=dict)
 
@@ -54,16 +54,19 @@ class Catalog:
         if name in self.tables:
             return self.tables[name]
         if name in self.streams:
-            found = read(self.streams[name])
+            known = self.streams[name]
+            if isinstance(known, plan.Table):
+                return Declared(known, sink=known.columns)
+            found = read(known)
             [statement] = found.statements
             assert isinstance(statement, CreateTable)  # noqa: S101 - ours
             self.tables[name] = declare(statement, found.places, UserFunctions())
             return self.tables[name]
-        known = [*self.tables, *self.views, *self.streams]
+        names = [*self.tables, *self.views, *self.streams]
         raise SqlError(
             f"There is no table {name}",
             at=at,
-            remedy=f"{suggestion(name, known, 'Tables are')} Declare it with CREATE TABLE {name} (…).",
+            remedy=f"{suggestion(name, names, 'Tables are')} Declare it with CREATE TABLE {name} (…).",
         )
 
     def check_new(self, name: Name) -> None:

@@ -13,6 +13,9 @@ from footfall.core.errors import UsageError
 Step = str | int
 LARGEST: Final = 4_000_000
 """Characters in a file."""
+_DEEPEST: Final = 20
+_MOST_LINES: Final = 100_000
+"""Parts of a document whose lines are known; of others it is the line of what they are part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def read_documents(file: Path) -> list[Part]:
 def _note_lines(node: Any, path: tuple[Step, ...], lines: dict[tuple[Step, ...], int]) -> None:
     """The line of each part of a document. Of a field, that of its name."""
     lines.setdefault(path, node.start_mark.line + 1)
-    if len(path) > 20:
+    if len(path) > _DEEPEST or len(lines) > _MOST_LINES:  # aliases of aliases may stand for more than fits anywhere
         return
     if node.id == "mapping":
         for name, value in node.value:

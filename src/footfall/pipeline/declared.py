@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from footfall.core.errors import UsageError
 from footfall.core.events import SCHEMAS
 from footfall.core.placed import Part, read_documents
 from footfall.pipeline.settings import FILE
@@ -36,6 +37,8 @@ from footfall.sql.errors import SqlError
 
 if TYPE_CHECKING:
     from footfall.engine.registry import Registered
+    from footfall.sql.functions.user import UserFunctions
+    from footfall.sql.plan import Script
 
 PROCESSOR_FIELDS: Final = ("name", "sql", "query", "function", "from", "to", "key", "replicas")
 MOST_REPLICAS: Final = 64
@@ -63,7 +66,27 @@ class SqlProcessor:
     @property
     def script(self) -> str:
         """The whole of it in SQL: the tables, then the query."""
-        return "".join(f"{one.create_table()};\n\n" for one in self.tables) + self.query
+        return self._tables() + self.query
+
+    def planned(self, streams: Mapping[str, str], functions: UserFunctions | None = None) -> Script:
+        """What is to be run. ``streams`` are those of the log that need no declaration, by name.
+
+        Raises UsageError naming the file; line and column are those of the query.
+        """
+        from footfall.sql.planning import plan_script
+
+        try:
+            return plan_script(self.script, streams=streams, functions=functions)
+        except SqlError as error:
+            line = error.at.line - self._tables().count("\n")
+            message = error.message.removesuffix(f" ({error.at})")
+            raise UsageError(
+                f"{self.file}, processor {self.name}: {message} (line {max(1, line)}, column {error.at.column}).",
+                remedy=error.remedy,
+            ) from error
+
+    def _tables(self) -> str:
+        return "".join(f"{one.create_table()};\n\n" for one in self.tables)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,15 +83,18 @@ def declared_in(file: Path) -> Declared:
 
 
 def described(declared: Declared) -> list[dict[str, str]]:
-    """What would run, a row each. Functions are looked for. Raises UsageError when one is not there."""
+    """What would run, a row each. Queries are planned, and functions looked for: raises UsageError if one cannot be."""
     from footfall.pipeline.declared import SqlProcessor
+    from footfall.sql.known import own_streams
 
     rows = []
+    own = own_streams()
     for name, one in declared.streams.items():
         columns = ", ".join(one.order)
         rows.append({"kind": "stream", "name": name, "what": columns, "from": "", "to": f"{one.protocol} {one.stream}"})
     for each in declared.processors:
         if isinstance(each, SqlProcessor):
+            each.planned(own)
             names = {"from": ", ".join(each.reads), "to": ", ".join(each.writes)}
             rows.append({"kind": "query", "name": each.name, "what": "SQL", **names})
         else:

@@ -167,7 +167,7 @@ class Draft:
                 )
         table = Table(
             self.name,
-            tuple(Field(name, kind) for name, kind in self.columns),
+            tuple(Field(name, kind.without_null() if name in primary else kind) for name, kind in self.columns),
             metadata=dict(self.metadata),
             primary_key=primary,
             options=options | dict(sorted(self.options.items())),

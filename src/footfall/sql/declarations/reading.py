@@ -69,7 +69,7 @@ def read_declaration(
 
 def _from_sql(part: Part, parts: Mapping[str, Part], directory: Path) -> Draft:
     """A CREATE TABLE says all of columns, time and primary key; the name must be the same, if it is given."""
-    with _sql_errors(part):
+    with _sql_errors(part, placed=True):
         draft = read_statement(_text_or_file(part, directory, ".sql"))
     for name in ("time", "primary_key"):
         if name in parts:
@@ -202,9 +202,10 @@ def _text_or_file(part: Part, directory: Path, ending: str) -> str:
 
 
 @contextmanager
-def _sql_errors(part: Part) -> Iterator[None]:
-    """What is wrong with a piece of SQL is said of the field in which it stands."""
+def _sql_errors(part: Part, *, placed: bool = False) -> Iterator[None]:
+    """What is wrong with a piece of SQL is said of the field in which it stands; ``placed``: with its place in it."""
     try:
         yield
     except SqlError as error:
-        raise part.wrong(f"{error.message}.", remedy=error.remedy) from error
+        message = error.message if placed else error.message.removesuffix(f" ({error.at})")
+        raise part.wrong(f"{message}.", remedy=error.remedy) from error

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlglot import exp
-
 from footfall.sql.declarations.model import KEY_FIELDS, METADATA, TOPIC, Draft, Protocol, TimeAttribute
 from footfall.sql.errors import At, SqlError
 from footfall.sql.syntax.dialect import Flink, read
@@ -79,8 +77,8 @@ def names_in(query: str) -> Names:
     statements = read(query).statements
     queries = [one for one in statements if isinstance(one, InsertInto | Select | CreateView)]
     own = {one.name.text for one in statements if isinstance(one, CreateView)}
-    own |= {cte.alias for one in queries for cte in one.query.find_all(exp.CTE)}
-    found = [table.name for one in queries for table in one.query.find_all(TableName)]
+    own |= {node.alias for one in queries for node in one.query.walk() if node.key == "cte"}
+    found = [node.name for one in queries for node in one.query.walk() if isinstance(node, TableName)]
     return Names(
         created=frozenset(one.name.text for one in statements if isinstance(one, CreateTable)),
         read=tuple(dict.fromkeys(name for name in found if name not in own)),

@@ -26,7 +26,7 @@ def number(text: str, at: At) -> Expression:
     sign, digits, exponent = exact.as_tuple()
     del sign
     scale = -exponent if isinstance(exponent, int) else 0
-    precision = max(len(digits), scale)
+    precision = max(len(digits), scale + 1)
     if precision > 38:
         raise SqlError(f"{text} has too many digits", at=at, remedy="At most 38 are possible; write 1e40 for a DOUBLE.")
     return Constant(SqlType(Family.DECIMAL, False, precision, scale), exact, at=at)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from footfall.core.errors import UsageError
 from footfall.processors.base import NO_TIME
 from footfall.processors.relational.calls import AggregateCall
+from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.rows import END_OF_TIME
 from footfall.processors.relational.slices import Window
 from footfall.processors.relational.window_aggregate import WindowAggregate
@@ -43,6 +44,7 @@ CALLS: Final = tuple(
         ("mean", "AVG", "number", pa.int64(), {}),
         ("least", "MIN", "number", pa.int64(), {}),
         ("last_word", "MAX", "word", pa.string(), {}),
+        ("last_user", "MAX", "user", pa.string(), {}),
         ("first", "FIRST_VALUE", "number", pa.int64(), {}),
         ("latest", "LAST_VALUE", "number", pa.int64(), {}),
     )
@@ -201,7 +203,8 @@ def test_times_may_have_any_unit(unit: str) -> None:
     assert [(row["window_start"], row["rows"]) for row in found] == [(-2_000, 1), (0, 2)]
 
 
-def test_state_of_windows_that_are_over_is_gone() -> None:
+def test_state_of_windows_that_are_over_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{KeyIndex.__module__}._SPARE", 20_000)
     running: Any = relation(Window(kind="HOP", time="at", size=2_000, slide=1_000), ("user",)).start({})
     draw = random.Random(3)
     for step in range(50):

@@ -219,6 +219,22 @@ def test_state_of_windows_that_are_over_is_gone(monkeypatch: pytest.MonkeyPatch)
     assert np.all(running._known._all[0].state["count"] == 0)
 
 
+def test_one_time_that_is_far_from_all_others_does_not_disturb_the_sessions_of_many_keys() -> None:
+    schema = pa.schema([("at", pa.timestamp("ms")), ("user", pa.int64())])
+    output = pa.schema([("user", pa.int64()), ("rows", pa.int64()), *THREE])
+    window = Window(kind="SESSION", time="at", size=1_000, partition=("user",))
+    running = WindowAggregate(input=schema, output=output, window=window, keys=("user",), aggregates=CALLS[:1]).start(
+        {}
+    )
+    rows = [{"at": START + n % 7, "user": n // 2} for n in range(80_000)]
+    running.process(rows_of(schema, [*rows, {"at": 253_402_300_799_000, "user": 5}]))
+
+    found = [row for one in running.advance(END_OF_TIME, 0) for _, row in plain(one)]
+
+    assert [row["rows"] for row in found] == [2] * 40_000 + [1]
+    assert found[-1]["user"] == 5
+
+
 def test_sessions_by_other_columns_than_the_keys_are_refused() -> None:
     with pytest.raises(UsageError, match="partitioned"):
         WindowAggregate(input=SCHEMA, output=SCHEMA, window=BY_TIME[-1], keys=("user",), aggregates=())

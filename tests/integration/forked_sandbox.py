@@ -2,7 +2,7 @@
 
 ``serve SOCKET PATH…`` waits with everything imported; ``ask SOCKET LAYERS`` hands its standard streams to a fork of
 that, which does what the child process does; ``run LAYERS PATH…`` is a child process of its own. Layers to take away:
-``list``, ``engine``, ``kernel``, ``alarm``.
+``list``, ``engine``, ``kernel``, ``alarm``, and ``line``, the one to stand at the end of.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def without(layers: str) -> None:
         child._SETTINGS = {"threads": "1", "async_threads": "0"}
     if "kernel" in layers:
         jail.lock_in = lambda *_, **__: (False, False)
+    if "line" in layers:
+        jail.behind = lambda nice: None
     if "alarm" in layers:
         jail.end_at = lambda until: None
 

@@ -86,8 +86,8 @@ def produce(
     assert producer.flush(TIMEOUT) == 0
 
 
-def consume(kafka: Kafka, topic: str, count: int) -> list[Message]:
-    """So many messages as somebody else's consumer gets them."""
+def consume(kafka: Kafka, topic: str, count: int, *, patience: float = TIMEOUT) -> list[Message]:
+    """So many messages as somebody else's consumer gets them; each may take ``patience`` seconds."""
     consumer = Consumer(
         {
             "bootstrap.servers": kafka.address,
@@ -100,7 +100,7 @@ def consume(kafka: Kafka, topic: str, count: int) -> list[Message]:
     try:
         found: list[Message] = []
         while len(found) < count:
-            got = consumer.consume(count - len(found), TIMEOUT)
+            got = consumer.consume(count - len(found), patience)
             assert got, f"{len(found)} of {count} messages came"
             found += got
         return found

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pytest
+from confluent_kafka import Message
 
 from footfall.apps.cli import main
 from footfall.core.events import CLICK_SCHEMA, CLICKS, SCHEMAS
@@ -63,7 +64,11 @@ CLICK: Final = pa.schema(
     ]
 )
 START: Final = 1_772_359_200_000
+PATIENCE: Final = 100.0
+"""Seconds until a job has started and written, on a busy machine; two as a rule."""
 Row = Mapping[str, Any]
+
+pytestmark = pytest.mark.timeout(300)
 
 
 class Cluster:
@@ -98,8 +103,11 @@ class Cluster:
 
     def rows(self, stream: str, count: int) -> list[Row]:
         """So many messages of a topic."""
-        found = consume(self.kafka, f"{self._folder.name}.{stream}", count)
-        return [json.loads(message.value() or b"null") for message in found]
+        return [json.loads(message.value() or b"null") for message in self.messages(stream, count)]
+
+    def messages(self, stream: str, count: int) -> list[Message]:
+        """The same with their keys."""
+        return consume(self.kafka, f"{self._folder.name}.{stream}", count, patience=PATIENCE)
 
     def running(self) -> list[str]:
         """The jobs that have not ended."""
@@ -123,6 +131,13 @@ def user(number: int, level: str, name: str = "Zoë O'Neil") -> Row:
 def click(number: int, page: int, *, second: int = 0, action: str = "cart") -> Row:
     time = datetime.fromtimestamp(START / 1000 + second, UTC)
     return {"timestamp": time, "user_id": f"u{number}", "page": page, "action": action}
+
+
+def look(number: int, who: str, product: str, *, late: bool = False) -> Row:
+    """A click of the pipeline."""
+    time = datetime.fromtimestamp(START / 1000, UTC)
+    ids = {"event_id": bytes([number]) * 16, "userId": who, "productId": product}
+    return {"timestamp": time, **ids, "event_type": "view", "late": late}
 
 
 def vips(users: Sequence[Row], clicks: Sequence[Row]) -> Counter[str]:
@@ -186,9 +201,32 @@ def test_a_table_with_a_key_keeps_the_last_row_of_each(cluster: Cluster) -> None
         """
     )
 
-    found = consume(cluster.kafka, f"{cluster._folder.name}.counts", 7)
+    found = cluster.messages("counts", 7)
     last = {message.key(): json.loads(message.value() or b"null")["clicks"] for message in found}
     assert last == {b"u0": 3, b"u1": 2, b"u2": 2}
+
+
+def test_a_table_with_a_key_is_read_as_the_last_message_of_each_key_and_marks_are_none(cluster: Cluster) -> None:
+    cluster.log.create(CLICKS, StreamSettings(partitions=1))
+    for n, (who, product) in enumerate(
+        [("ada", "hat"), ("bob", "hat"), ("ada", "mug"), ("cyd", "mug"), ("bob", "mug")]
+    ):
+        cluster.write(CLICKS, CLICK_SCHEMA, [look(n, who, product)])
+
+    cluster.submit(
+        """
+        CREATE TABLE Latest (userId STRING, productId STRING, PRIMARY KEY (userId) NOT ENFORCED)
+        WITH ('stream' = 'click-data');
+        CREATE TABLE Lookers (productId STRING, visitors BIGINT, PRIMARY KEY (productId) NOT ENFORCED);
+        INSERT INTO Lookers SELECT productId, COUNT(*) FROM Latest GROUP BY productId;
+        """
+    )
+
+    last: dict[bytes, object] = {}
+    for message in cluster.messages("lookers", 7):
+        value = message.value()
+        last[message.key() or b""] = None if value is None else json.loads(value)["visitors"]
+    assert last == {b"hat": None, b"mug": 3}
 
 
 def test_windows_close_though_a_partition_is_idle(cluster: Cluster) -> None:
@@ -254,9 +292,7 @@ def test_times_and_decimals_are_read_and_written_as_our_messages_hold_them(clust
 
 def test_a_stream_of_the_pipeline_need_not_be_declared(cluster: Cluster) -> None:
     cluster.log.create(CLICKS, StreamSettings(partitions=1))
-    made = {"timestamp": datetime.fromtimestamp(START / 1000, UTC), "userId": "ada", "event_type": "view"}
-    rows = [{**made, "event_id": bytes([n]) * 16, "productId": f"p{n}", "late": n == 2} for n in range(4)]
-    cluster.write(CLICKS, CLICK_SCHEMA, rows)
+    cluster.write(CLICKS, CLICK_SCHEMA, [look(n, "ada", f"p{n}", late=n == 2) for n in range(4)])
 
     cluster.submit(
         """

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from footfall.apps.query import Limits, Table, run, run_query
+from footfall.apps.sandbox import jail
 from footfall.core.errors import Failure, FootfallError, UsageError
 from tests.integration.attacks import Attack, attacks
 
@@ -169,7 +170,7 @@ def battle(target: Target, started: str) -> Battle:
     before = target.seen()
     quick = [attack for attack in ALL if attack.ends in QUICK]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(run, "_COMMAND", (*PYTHON, "ask", started, ""))
+        patched.setattr(run, "_COMMAND", (*PYTHON, "ask", started, "line"))
         outcomes = dict(zip(quick, target.all_attacked(quick, Limits()), strict=True))
     others = [attack for attack in ALL if attack.ends not in QUICK]
     outcomes |= dict(zip(others, target.all_attacked(others), strict=True))
@@ -255,7 +256,7 @@ def breaches(target: Target) -> set[str]:
 def test_each_layer_holds_without_the_others(
     target: Target, started: str, monkeypatch: pytest.MonkeyPatch, layers: str
 ) -> None:
-    monkeypatch.setattr(run, "_COMMAND", (*PYTHON, "ask", started, layers))
+    monkeypatch.setattr(run, "_COMMAND", (*PYTHON, "ask", started, f"line,{layers}"))
 
     assert breaches(target) == set()
 
@@ -263,7 +264,7 @@ def test_each_layer_holds_without_the_others(
 def test_without_any_layer_these_tests_would_turn_red(
     target: Target, started: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "_COMMAND", (*PYTHON, "ask", started, "list,engine,kernel"))
+    monkeypatch.setattr(run, "_COMMAND", (*PYTHON, "ask", started, "line,list,engine,kernel"))
 
     assert breaches(target) == {"read", "written", "network"}
 
@@ -287,13 +288,17 @@ def test_a_query_that_neither_side_ends_is_late(target: Target, monkeypatch: pyt
     assert outcome.seconds > LIMITS.deadline.total_seconds() + LATE, "what bounds the processor's time came first"
 
 
-def test_a_stopped_query_ends_at_its_deadline(target: Target) -> None:
+def test_a_query_that_stands_behind_all_others_and_is_stopped_ends_at_its_deadline(target: Target) -> None:
     before = set(psutil.Process().children())
     with ThreadPoolExecutor(1) as aside:
         waiting = aside.submit(target.attacked, ENDLESS)
         while not (children := set(psutil.Process().children()) - before):
             threading.Event().wait(0.01)
         [child] = children
+        behind = psutil.Process(child.pid)
+        while behind.nice() != jail.NICE:
+            assert not waiting.done()
+            threading.Event().wait(0.01)
         os.kill(child.pid, signal.SIGSTOP)
         outcome = waiting.result()
 

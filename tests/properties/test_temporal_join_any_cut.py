@@ -41,13 +41,13 @@ def setting(kind: JoinKind, *, conditional: bool = False, in_time: bool = True) 
 
 
 def version(events: list[Event], key: str | None, time: datetime) -> Plain | None:
-    """What holds of a key at a time: the last of the newest versions until then."""
+    """What holds of a key, which may be NULL, at a time: the last of the newest versions until then."""
     valid = [
         (values[2], order, kind, values)
         for order, (kind, values) in enumerate(events)
         if values[0] == key and values[2] <= time and kind is not Kind.UPDATE_BEFORE
     ]
-    if key is None or not valid:
+    if not valid:
         return None
     *_, kind, values = max(valid, key=lambda one: one[:2])
     return None if kind is Kind.DELETE else values

@@ -12,7 +12,7 @@ import yaml
 from footfall.core.errors import UsageError
 from footfall.pipeline.declared import Declared, FunctionProcessor, SqlProcessor, read_declared
 from footfall.pipeline.manifests import are_manifests, read_manifests
-from footfall.sql.stream_tables import own_tables
+from footfall.sql.known import own_streams
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "vip"
 FIELDS = {"fields": {"user_id": "STRING", "page": "INT"}}
@@ -83,7 +83,7 @@ def test_a_query_may_read_footfalls_own_streams(tmp_path: Path) -> None:
     [one] = read(tmp_path, query, PAGES).processors
 
     assert isinstance(one, SqlProcessor)
-    assert one.planned(own_tables()).inserts
+    assert one.planned(own_streams()).inserts
 
 
 def test_what_is_wrong_with_a_query_is_said_at_its_own_line(tmp_path: Path) -> None:

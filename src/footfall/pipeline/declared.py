@@ -38,7 +38,7 @@ from footfall.sql.errors import SqlError
 if TYPE_CHECKING:
     from footfall.engine.registry import Registered
     from footfall.sql.functions.user import UserFunctions
-    from footfall.sql.plan import Script, Table
+    from footfall.sql.plan import Script
 
 PROCESSOR_FIELDS: Final = ("name", "sql", "query", "function", "from", "to", "key", "replicas")
 MOST_REPLICAS: Final = 64
@@ -68,7 +68,7 @@ class SqlProcessor:
         """The whole of it in SQL: the tables, then the query."""
         return self._tables() + self.query
 
-    def planned(self, streams: Mapping[str, Table], functions: UserFunctions | None = None) -> Script:
+    def planned(self, streams: Mapping[str, str], functions: UserFunctions | None = None) -> Script:
         """What is to be run. ``streams`` are those of the log that need no declaration, by name.
 
         Raises UsageError naming the file; line and column are those of the query.

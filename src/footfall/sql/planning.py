@@ -19,14 +19,17 @@ from footfall.sql.syntax import nodes
 from footfall.sql.syntax.dialect import read
 from footfall.sql.syntax.places import Places
 
+_NO_STREAMS: Final[Mapping[str, str | Table]] = {}
 _DEEP: Final = "The query is nested too deeply"
 
 
-def plan_script(text: str, *, streams: Mapping[str, Table], functions: UserFunctions | None = None) -> Script:
+def plan_script(
+    text: str, *, streams: Mapping[str, str | Table] = _NO_STREAMS, functions: UserFunctions | None = None
+) -> Script:
     """Plan a file of statements.
 
-    ``streams`` are tables that are known without CREATE TABLE, by name. ``functions`` are the user's own; those that
-    the file creates are added.
+    ``streams`` are tables that need not be declared in the file, or CREATE TABLE statements, by name. ``functions`` are the
+    user's own; those that the file creates are added.
     Raises SqlError, with the line and column of what is wrong, and what to write instead.
     """
     try:
@@ -36,7 +39,7 @@ def plan_script(text: str, *, streams: Mapping[str, Table], functions: UserFunct
         raise SqlError(_DEEP, at=At(), remedy="Give parts of the query names, with CREATE VIEW or WITH.") from None
 
 
-def _planned(text: str, streams: Mapping[str, Table], functions: UserFunctions) -> Script:
+def _planned(text: str, streams: Mapping[str, str | Table], functions: UserFunctions) -> Script:
     parsed = read(text)
     work = _Work(Catalog(streams), parsed.places, functions)
     for statement in parsed.statements:

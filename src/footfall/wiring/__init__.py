@@ -16,11 +16,14 @@ from footfall.wiring.declared import run_declared
 from footfall.wiring.draining import rabbitmq_sink, sink
 from footfall.wiring.filling import backfill, failed_events, load, rebuild, replay, replay_failed, verify
 from footfall.wiring.generating import generate_sample
+from footfall.wiring.queries import explain_sql, fingerprint_of, plan_sql, query_files, standing_query
 
 __all__ = [
     "addresses",
     "backfill",
+    "explain_sql",
     "failed_events",
+    "fingerprint_of",
     "generate_sample",
     "load",
     "open_existing_log",
@@ -30,6 +33,8 @@ __all__ = [
     "ownership",
     "pattern_file",
     "patterns_in_use",
+    "plan_sql",
+    "query_files",
     "rabbitmq_settings",
     "rabbitmq_sink",
     "rebuild",
@@ -39,6 +44,7 @@ __all__ = [
     "run_declared",
     "sink",
     "stages",
+    "standing_query",
     "trouble",
     "users_tasks",
     "verify",

@@ -23,6 +23,7 @@ from footfall.apps.cli import (
     run,
     serve,
     sink,
+    sql,
     status,
     tail,
     topics,
@@ -71,6 +72,7 @@ app.command("sink")(sink.sink)
 app.command("dashboard")(dashboard.dashboard)
 app.command("topics")(topics.topics)
 app.command("tail")(tail.tail)
+app.command("sql")(sql.sql)
 app.command("query")(query.query)
 app.add_typer(failed.app, name="failed")
 app.add_typer(flink.app, name="flink")

@@ -85,10 +85,10 @@ def declared_in(file: Path) -> Declared:
 def described(declared: Declared) -> list[dict[str, str]]:
     """What would run, a row each. Queries are planned, and functions looked for: raises UsageError if one cannot be."""
     from footfall.pipeline.declared import SqlProcessor
-    from footfall.sql.stream_tables import own_tables
+    from footfall.sql.known import own_streams
 
     rows = []
-    own = own_tables()
+    own = own_streams()
     for name, one in declared.streams.items():
         columns = ", ".join(one.order)
         rows.append({"kind": "stream", "name": name, "what": columns, "from": "", "to": f"{one.protocol} {one.stream}"})

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from footfall.apps import sandbox
 from footfall.apps.query.complaints import broken_off, explained
+from footfall.apps.query.ending import end
 from footfall.apps.query.results import Result
 from footfall.apps.query.tables import Table, empty
 from footfall.core.clock import SystemClock
@@ -132,7 +133,7 @@ def _run(job: dict[str, Any], *, limits: Limits, notices: list[str], columns: Se
         stderr=subprocess.PIPE,
         env=_ENVIRONMENT,
         cwd="/",
-        process_group=0,  # Ctrl-C is for us, and we end it
+        start_new_session=True,  # Ctrl-C is for us, and we end it; and processors are shared out by session
     )
 
     timer = _ended_by_us(process, seconds, late)
@@ -142,7 +143,7 @@ def _run(job: dict[str, Any], *, limits: Limits, notices: list[str], columns: Se
             answer = _converse(process, json.dumps(job).encode(), most=job["bytes"] + _BESIDE)
         finally:
             timer.cancel()
-            process.kill()
+            end(process)
     if answer.schema is not None and answer.whole and not answer.complaint:
         if answer.truncated:
             shown = sum(batch.num_rows for batch in answer.batches)
@@ -161,11 +162,11 @@ def _run(job: dict[str, Any], *, limits: Limits, notices: list[str], columns: Se
 def _ended_by_us(process: subprocess.Popen[bytes], seconds: float, late: threading.Event) -> threading.Timer:
     """What ends the process after so long, and says so."""
 
-    def end() -> None:
+    def over() -> None:
         late.set()
-        process.kill()
+        end(process)
 
-    timer = threading.Timer(seconds, end)
+    timer = threading.Timer(seconds, over)
     timer.daemon = True
     return timer
 
@@ -208,6 +209,6 @@ def _converse(process: subprocess.Popen[bytes], job: bytes, *, most: int) -> _An
         pass  # it broke off: the complaint, or the deadline, says why
     complaint = process.stderr.read(_COMPLAINT)
     if not whole and schema is not None:
-        process.kill()  # it may have more to say than we listen to
+        end(process)  # it may have more to say than we listen to
     process.wait()
     return _Answer(schema, batches, whole and process.returncode == 0, truncated, complaint)

@@ -49,6 +49,7 @@ def run(job: dict[str, Any]) -> None:
 
     connection = _connection(job["memory_mb"])  # looks at the machine, so it cannot be made later
     files = [path for table in job["tables"].values() for path in table["files"]]
+    jail.behind(jail.NICE)
     jail.lock_in(files, memory=job["memory_mb"] << 20, seconds=job["seconds"])
     try:
         _make_tables(connection, job["tables"])

@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +19,10 @@ from typing import Final
 
 from footfall.apps.sandbox import calls, landlock
 
-NICE: Final = 19
-"""As far behind all others as can be: a query waits for the pipeline, never the other way round."""
+STARTING: Final = 5
+"""How far behind all others while libraries are loaded: a quarter of a processor, where somebody else wants it."""
+NICE: Final = 15
+"""The same for the query itself: a thirtieth. It waits for the pipeline, not the other way round, and yet gets on."""
 ROOM: Final = 192 << 20
 """Bytes beyond the query's memory: what the engine does not count, and the rows on their way out."""
 GRACE: Final = 0.2
@@ -31,16 +34,37 @@ _DEATH_SIGNAL, _DUMPABLE = 1, 4
 
 def step_back() -> None:
     """Behind all others for a processor, and first to go when memory is short. Ends with the process that asked."""
+    behind(STARTING)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+
+
+def behind(nice: int) -> None:
+    """Stand so far behind others, never to come forward again by ourselves."""
     with contextlib.suppress(OSError):
-        os.nice(NICE)
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        with contextlib.suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("1000")
-        libc = ctypes.CDLL(None)
-        libc.prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
-        libc.prctl(_DUMPABLE, 0, 0, 0, 0)
+        _group_behind(nice)
+
+
+def _group_behind(nice: int) -> None:
+    """The same for our session: where the system shares out processors by session, being nice counts within it only.
+
+    Such a setting is taken ten times a second, of all processes together.
+    """
+    for _ in range(5):
+        try:
+            Path("/proc/self/autogroup").write_text(str(nice))
+        except BlockingIOError:
+            threading.Event().wait(0.02)
+        except OSError:
+            return
+        else:
+            return
 
 
 def end_at(until: float) -> None:
@@ -68,6 +92,8 @@ def lock_in(files: Sequence[str], *, memory: int, seconds: float) -> tuple[bool,
         _, highest = resource.getrlimit(limit)
         most = value if highest == resource.RLIM_INFINITY else min(value, highest)
         resource.setrlimit(limit, (most, most))
+    if sys.platform == "linux":  # other processes of this user cannot look into it
+        ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
     return landlock.read_only(files), calls.only_reading()
 
 

@@ -29,8 +29,11 @@ class Side:
     kinds: Kinds
 
 
-def changelog(was: Side, now: Side, marks: Times, at: int) -> Rows | None:
-    """Both sides by place, what was before what is; ``marks`` has one for each place. None if there is nothing."""
+def changelog(was: Side, now: Side, marks: Times, at: int, *, width: int = 1) -> Rows | None:
+    """Both sides by place, what was before what is. None if there is nothing.
+
+    ``marks`` has one for each ``width`` places.
+    """
     places = np.concatenate([was.places * 2, now.places * 2 + 1])
     if not len(places):
         return None
@@ -39,7 +42,7 @@ def changelog(was: Side, now: Side, marks: Times, at: int) -> Rows | None:
     whole = now.batch if not was.batch.num_rows else pa.concat_batches([was.batch, now.batch])
     batch = whole.take(pa.array(order))
     inserts = bool((kinds == NEW).all())
-    return Rows(batch, marks[places[order] // 2], None if inserts else kinds, at)
+    return Rows(batch, marks[places[order] // (2 * width)], None if inserts else kinds, at)
 
 
 def differing(was: list[pa.Array], now: list[pa.Array], rows: int) -> Flags:

@@ -113,7 +113,8 @@ class RunningJoin:
     def _output(self, lost: Found, new: Found, numbers: Numbers, side: int, *, mark: int) -> list[Rows]:
         own, other = self._sides[side], self._sides[1 - side]
         if self._counted[side]:
-            own.meet(numbers, np.bincount(new.own, minlength=len(numbers)))
+            partners = np.bincount(new.own, minlength=len(numbers))
+            own.meet(numbers[partners > 0], partners[partners > 0])
         begun = ended = _NOTHING
         if self._counted[1 - side]:
             begun, ended = _meet(other, lost.other, new.other)

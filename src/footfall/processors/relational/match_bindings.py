@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
+
+from footfall.processors.relational.row_store import plain
+
+_DEAR: Final = 8
+"""A value by itself takes as long as so many of a whole column."""
 
 Path = tuple["Path", int, int] | None
 """What a partial match has taken: all before, then a variable and the number of its row."""
@@ -29,8 +34,29 @@ def path_of(taken: Sequence[Sequence[int]]) -> Path:
     return path
 
 
+class _Column:
+    """A column whose values are made one by one, until so many are asked for that all are made at once."""
+
+    __slots__ = ("_array", "_asked", "_values")
+
+    def __init__(self, array: pa.Array) -> None:
+        self._array = array
+        self._asked = 0
+        self._values: list[Any] | None = None
+
+    def value(self, place: int) -> Any:
+        """What it holds there."""
+        if self._values is not None:
+            return self._values[place]
+        self._asked += 1
+        if self._asked * _DEAR < len(self._array):
+            return self._array[place].as_py()
+        self._values = plain(self._array).to_pylist()
+        return self._values[place]
+
+
 class Values:
-    """Columns of rows by number, as Python values; each column is made when it is first asked for.
+    """Columns of rows by number, as Python values.
 
     Rows from ``first`` on are new, and numbered on; of older ones only those in ``held`` are there, in this order.
     """
@@ -40,19 +66,24 @@ class Values:
     ) -> None:
         self._make = (new, old)
         self._first = first
-        self._places = {row: place for place, row in enumerate(held)}
-        self._new: dict[str, list[Any]] = {}
-        self._old: dict[str, list[Any]] = {}
+        self._held = held
+        self._places: dict[int, int] | None = None
+        self._new: dict[str, _Column] = {}
+        self._old: dict[str, _Column] = {}
 
     def __call__(self, name: str, row: int) -> Any:
         """What a column holds in a row."""
         if row >= self._first:
-            if name not in self._new:
-                self._new[name] = self._make[0](name).to_pylist()
-            return self._new[name][row - self._first]
-        if name not in self._old:
-            self._old[name] = self._make[1](name).to_pylist()
-        return self._old[name][self._places[row]]
+            column = self._new.get(name)
+            if column is None:
+                column = self._new[name] = _Column(self._make[0](name))
+            return column.value(row - self._first)
+        column = self._old.get(name)
+        if column is None:
+            column = self._old[name] = _Column(self._make[1](name))
+        if self._places is None:
+            self._places = {row: place for place, row in enumerate(self._held)}
+        return column.value(self._places[row])
 
 
 class Taken:

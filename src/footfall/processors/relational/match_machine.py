@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from footfall.core.errors import Failure
 from footfall.processors.relational.match_bindings import Path, Taken, steps
-from footfall.processors.relational.match_pattern import END, Automaton
+from footfall.processors.relational.match_pattern import END, Automaton, Edge
 from footfall.processors.relational.matching import Bindings
 
 Skip = Literal["past last row", "to next row", "to first", "to last"]
@@ -36,10 +36,39 @@ class Partition:
     rows: list[int] = field(default_factory=list)
     """The rows that are kept for it."""
 
-    def used(self) -> set[int]:
-        """All rows that were taken."""
+    queued: int = -1
+    """When it ends at the latest, as its state has it."""
+
+    def used(self) -> list[int]:
+        """All rows that were taken, each once."""
+        if len(self.partials) == 1 and not self.complete:
+            return [row for _, row in steps(self.partials[0][3])]
         paths = [partial[3] for partial in self.partials] + [path for _, path in self.complete]
-        return {row for path in paths for _, row in steps(path)}
+        return list({row for path in paths for _, row in steps(path)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Fast:
+    """An edge of the automaton, with all that a row's bits decide in two of them."""
+
+    variable: int
+    bit: int
+    look: bool
+    """Whether the variable's condition must be looked at in the match."""
+    barred: int
+    """Bits that must not be set."""
+    unless: tuple[int, ...]
+    """Further conditions that must not hold, and must be looked at in the match."""
+    target: int
+    ends: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, edge: Edge, looks: Looks) -> _Fast:
+        """The same edge."""
+        barred = sum(1 << one for one in edge.unless if one not in looks)
+        unless = tuple(one for one in edge.unless if one in looks)
+        variable = edge.variable
+        return cls(variable, 1 << variable, variable in looks, barred, unless, edge.target, edge.ends)
 
 
 class Machine:
@@ -47,7 +76,7 @@ class Machine:
 
     def __init__(self, automaton: Automaton, looks: Looks, *, skip: Skip, skip_to: str, within: int | None) -> None:
         self._start = automaton.start
-        self._edges = [[(e.variable, e.unless, e.target, e.ends) for e in edges] for edges in automaton.edges]
+        self._edges = [[_Fast.of(edge, looks) for edge in edges] for edges in automaton.edges]
         self._variables = {name: number for number, name in enumerate(automaton.variables)}
         self._looks = looks
         self._skip = skip
@@ -73,15 +102,19 @@ class Machine:
         self, partial: Partial, row: int, bits: int, values: Values, going: list[Partial], complete: list[Complete]
     ) -> None:
         node, first, began, path = partial
-        for variable, unless, target, ends in self._edges[node]:
-            if not bits >> variable & 1 or not self._holds(variable, row, bits, path, values):
+        for edge in self._edges[node]:
+            if not bits & edge.bit or bits & edge.barred:
                 continue
-            if any(self._holds(one, row, bits, path, values) for one in unless):
+            if edge.look and not self._holds(edge.variable, row, bits, path, values):
                 continue
-            taken = (path, variable, row)
-            if target != END:
-                going.append((target, first, began, taken))
-            if any(not any(self._holds(one, row, bits, path, values) for one in way) for way in ends):
+            if edge.unless and any(self._holds(one, row, bits, path, values) for one in edge.unless):
+                continue
+            taken = (path, edge.variable, row)
+            if edge.target != END:
+                going.append((edge.target, first, began, taken))
+            if edge.ends and any(
+                not any(self._holds(one, row, bits, path, values) for one in way) for way in edge.ends
+            ):
                 complete.append((first, taken))
 
     def _holds(self, variable: int, row: int, bits: int, path: Path, values: Values) -> bool:

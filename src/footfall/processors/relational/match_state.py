@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -39,30 +39,38 @@ class MatchState:
         self._journal = Journal("partials")
         codes, rows = self._journal.restore(state)
         if rows is not None:
-            for code, text in zip(codes.tolist(), rows.column("partials").to_pylist(), strict=True):
-                self._note(code, self._read(text))
+            texts = rows.column("partials").to_pylist()
+            self._note({code: self._read(text) for code, text in zip(codes.tolist(), texts, strict=True)})
+            self._journal.changes(self._is_in, self._saved)  # nothing of that is new
 
-    def _read(self, text: str) -> Partition:
-        saved = json.loads(text)
+    def _read(self, text: bytes) -> Partition:
+        partials, complete = msgspec.json.decode(text)
         part = Partition()
-        for node, taken in saved["partials"]:
+        for node, taken in partials:
             first = taken[0][1]
             began = int(self._kept.times(np.array([first]))[0])
             part.partials.append((node, first, began, path_of(taken)))
-        part.complete = [(taken[0][1], path_of(taken)) for taken in saved["complete"]]
-        part.rows = sorted(part.used())
+        part.complete = [(taken[0][1], path_of(taken)) for taken in complete]
+        part.rows = part.used()
         return part
 
-    def _note(self, code: int, part: Partition) -> None:
-        """Remember a partition, or forget it if it is in no match any more."""
-        self._is_in = grown(self._is_in, code + 1)
-        self._is_in[code] = bool(part.partials)
-        if not part.partials:
-            self._parts.pop(code, None)
+    def _note(self, parts: Mapping[int, Partition]) -> None:
+        """Remember partitions, and forget those that are in no match any more."""
+        changed = [code for code, part in parts.items() if part.partials or code in self._parts]
+        if not changed:
             return
-        self._parts[code] = part
-        if self._expires:
-            heapq.heappush(self._ends, (self._machine.expiry(part), code))
+        self._journal.touch(np.array(changed))
+        self._is_in = grown(self._is_in, max(changed) + 1)
+        self._is_in[changed] = [bool(parts[code].partials) for code in changed]
+        for code in changed:
+            part = parts[code]
+            if not part.partials:
+                del self._parts[code]
+                continue
+            self._parts[code] = part
+            if self._expires and part.queued != (end := self._machine.expiry(part)):
+                part.queued = end
+                heapq.heappush(self._ends, (end, code))
 
     def sets(self, partitions: KeyCodes, lookahead: Lookahead) -> Walkers:
         """For the partitions that are in a match: their places in ``partitions``, their nodes and the latest start."""
@@ -109,23 +117,30 @@ class MatchState:
         row = path[2] if path else first
         return int(walk.times[row - first] if row >= first else self._kept.times(np.array([row]))[0])
 
-    def _keep(self, touched: dict[int, Partition], walk: Walk, first: int) -> None:
+    def _keep(self, touched: Mapping[int, Partition], walk: Walk, first: int) -> None:
         """Keep the rows that partial matches have taken, and let go of those that none has any more."""
-        used = {code: part.used() for code, part in touched.items()}
-        wanted = sorted(row for rows in used.values() for row in rows if row >= first)
-        number_of: dict[int, int] = {}
-        if wanted:
-            places = np.array(wanted, dtype=np.int64) - first
-            numbers = self._kept.append(walk.batch.take(pa.array(places)), walk.codes[places], now=0)
-            number_of = dict(zip(wanted, numbers.tolist(), strict=True))
+        wanted = bytearray(len(walk.codes))
         gone: list[int] = []
-        for code, part in touched.items():
-            gone += [row for row in part.rows if row not in used[code]]
-            _renumber(part, number_of)
-            part.rows = sorted(number_of.get(row, row) for row in used[code])
-            self._note(code, part)
+        fresh: list[Partition] = []
+        for part in touched.values():
+            used = part.used()
+            if part.rows:
+                gone += set(part.rows).difference(used)
+            new = [row - first for row in used if row >= first]
+            part.rows = used
+            if new:
+                fresh.append(part)
+                for place in new:
+                    wanted[place] = 1
+        if fresh:
+            places = np.flatnonzero(np.frombuffer(wanted, dtype=np.uint8))
+            numbers = np.zeros(len(wanted), dtype=np.int64)
+            numbers[places] = self._kept.append(walk.batch.take(pa.array(places)), walk.codes[places], now=0)
+            number = numbers.tolist()
+            for part in fresh:
+                _renumber(part, lambda row: row if row < first else number[row - first])
         self._kept.kill(np.array(gone, dtype=np.int64))
-        self._journal.touch(np.fromiter(touched, dtype=np.int32))
+        self._note(touched)
 
     def time_out(self, watermark: int, measured: Measured) -> list[Found]:
         """Drop what began too long ago; the matches that come out by that."""
@@ -135,14 +150,12 @@ class MatchState:
         while self._ends and self._ends[0][0] <= watermark:
             code = heapq.heappop(self._ends)[1]
             part = self._parts.get(code)
-            if part is None or self._machine.expiry(part) > watermark:
+            if part is None or not part.partials or self._machine.expiry(part) > watermark:
                 continue
             touched[code] = part
             values = self._values(self._nothing, first, part.rows)
             out = self._machine.time_out(part, watermark)
             found += [measured(code, self._time(path, self._nothing, first), path, values) for path in out]
-            if not part.partials:
-                self._parts.pop(code)
         if touched:
             self._keep(touched, self._nothing, first)
         return found
@@ -157,30 +170,27 @@ class MatchState:
         before = self._kept.living
         if self._kept.tidy():
             number_of = {row: number for number, row in enumerate(before.tolist())}
-            for code, part in self._parts.items():
-                _renumber(part, number_of)
-                part.rows = [number_of[row] for row in part.rows]
-                self._journal.touch(np.array([code]))
+            for part in self._parts.values():
+                _renumber(part, number_of.__getitem__)
+            self._journal.touch(self.live_codes)
         return [*self._kept.changes(), *self._journal.changes(self._is_in, self._saved)]
 
     def _saved(self, codes: Codes) -> dict[str, pa.Array]:
         texts = [_text(self._parts[code]) for code in codes.tolist()]
-        return {"partials": pa.array(texts, type=pa.string())}
+        return {"partials": pa.array(texts, type=pa.binary())}
 
 
-def _renumber(part: Partition, number_of: dict[int, int]) -> None:
-    """Give rows new numbers."""
-    if not number_of:
-        return
+def _renumber(part: Partition, number_of: Callable[[int], int]) -> None:
+    """Give rows other numbers."""
 
     def renumbered(path: Path) -> Path:
-        return path_of([(variable, number_of.get(row, row)) for variable, row in steps(path)])
+        return path_of([(variable, number_of(row)) for variable, row in steps(path)])
 
-    get = number_of.get
-    part.partials = [(node, get(first, first), began, renumbered(path)) for node, first, began, path in part.partials]
-    part.complete = [(get(first, first), renumbered(path)) for first, path in part.complete]
+    part.partials = [(node, number_of(first), began, renumbered(path)) for node, first, began, path in part.partials]
+    part.complete = [(number_of(first), renumbered(path)) for first, path in part.complete]
+    part.rows = [number_of(row) for row in part.rows]
 
 
-def _text(part: Partition) -> str:
-    partials = [[partial[0], steps(partial[3])] for partial in part.partials]
-    return json.dumps({"partials": partials, "complete": [steps(path) for _, path in part.complete]})
+def _text(part: Partition) -> bytes:
+    partials = [(partial[0], steps(partial[3])) for partial in part.partials]
+    return msgspec.json.encode((partials, [steps(path) for _, path in part.complete]))

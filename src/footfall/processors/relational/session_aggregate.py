@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from footfall.core.codes import Codes
+from footfall.core.events import Batch
 from footfall.processors.base import Change, Flags, State, Times
 from footfall.processors.relational.accumulating import Accumulators
 from footfall.processors.relational.accumulators import Arrays
@@ -29,8 +30,8 @@ _NEVER: Final = 2**63 - 1
 _NOBODY: Final = -1
 
 
-class RunningSessionAggregate:
-    """Sessions at work. A slot is an open session."""
+class RunningSessions:
+    """Sessions at work. A slot is an open session; subclasses say what is kept of its rows."""
 
     def __init__(
         self,
@@ -39,7 +40,6 @@ class RunningSessionAggregate:
         schema: pa.Schema,
         output: pa.Schema,
         keys: tuple[str, ...],
-        aggregates: tuple[AggregateCall, ...],
         state: State,
     ) -> None:
         self._window = window
@@ -47,7 +47,6 @@ class RunningSessionAggregate:
         self._names = keys
         self._clock = WindowClock(state, arrival=window.arrival)
         self._keys = KeyIndex([schema.field(name).type for name in keys], "keys", state)
-        self._known = Accumulators(schema, aggregates, state, updating=False)
         self._open = Arrays({"key": (np.int32, _NOBODY), "start": (np.int64, 0), "end": (np.int64, 0)})
         self._length = 0
         self._free: Ints = np.zeros(0, dtype=np.int64)
@@ -59,12 +58,35 @@ class RunningSessionAggregate:
             self._length = int(slots.max()) + 1
             self._make_room()
             self._open.restore(slots, "", saved)
-            self._known.restore(slots, saved)
+            self._restore(slots, saved)
             self._free = np.flatnonzero(self._open["key"][: self._length] == _NOBODY)
 
     def _make_room(self) -> None:
+        """Make room for all slots."""
         self._open.grow(self._length)
-        self._known.grow(self._length)
+
+    def _restore(self, slots: Codes, saved: Batch) -> None:
+        """Take in what was saved of slots."""
+
+    def _add(self, slots: Ints, rows: Rows) -> None:
+        """Take rows, each into a slot."""
+        raise NotImplementedError
+
+    def _merge(self, source: Ints, target: Ints) -> None:
+        """Give what each source holds to its target."""
+        raise NotImplementedError
+
+    def _clear(self, slots: Ints) -> None:
+        """Forget what these slots hold."""
+        raise NotImplementedError
+
+    def _closed(self, slots: Ints) -> Sequence[Rows]:
+        """What is put out of sessions that are over."""
+        raise NotImplementedError
+
+    def _saved(self, slots: Codes) -> dict[str, pa.Array]:
+        """What is to be saved of these slots."""
+        raise NotImplementedError
 
     @property
     def late(self) -> int:
@@ -118,19 +140,19 @@ class RunningSessionAggregate:
             return
         slots = placed.slots.copy()
         fresh = np.flatnonzero(slots == _NOBODY)
-        slots[fresh] = self._slots(len(fresh))
+        slots[fresh] = self._new_slots(len(fresh))
         self._make_room()
         self._open["key"][slots] = placed.keys
         self._open["start"][slots] = placed.starts
         self._open["end"][slots] = placed.ends
         if len(placed.absorbed):
-            self._known.merge(placed.absorbed, slots[placed.absorbed_by], keep=True)
+            self._merge(placed.absorbed, slots[placed.absorbed_by])
             self._drop(placed.absorbed)
-        self._known.add(slots[placed.session_of_row], None, rows.batch)
+        self._add(slots[placed.session_of_row], rows)
         self._journal.touch(slots)
         self._due = min(self._due, int(placed.ends.min()))
 
-    def _slots(self, count: int) -> Ints:
+    def _new_slots(self, count: int) -> Ints:
         """Places for new sessions."""
         reused = self._free[len(self._free) - min(count, len(self._free)) :]
         self._free = self._free[: len(self._free) - len(reused)]
@@ -140,7 +162,7 @@ class RunningSessionAggregate:
 
     def _drop(self, slots: Ints) -> None:
         self._journal.touch(slots)
-        self._known.clear(slots)
+        self._clear(slots)
         self._open.clear(slots)
         self._free = np.concatenate([self._free, slots])
 
@@ -159,6 +181,47 @@ class RunningSessionAggregate:
         self._keys.release_others(np.unique(keys[is_open]))
         return found
 
+    def changes(self) -> Sequence[Change]:
+        """Sessions that have changed, and how far time has come."""
+        sessions = self._journal.changes(self._open["key"][: self._length] != _NOBODY, self._columns)
+        return [*self._keys.changes(), *sessions, *self._clock.changes()]
+
+    def _columns(self, slots: Codes) -> dict[str, pa.Array]:
+        return self._open.columns(slots) | self._saved(slots)
+
+
+class RunningSessionAggregate(RunningSessions):
+    """Aggregates of sessions."""
+
+    def __init__(
+        self,
+        *,
+        window: Window,
+        schema: pa.Schema,
+        output: pa.Schema,
+        keys: tuple[str, ...],
+        aggregates: tuple[AggregateCall, ...],
+        state: State,
+    ) -> None:
+        self._known = Accumulators(schema, aggregates, state, updating=False)
+        super().__init__(window=window, schema=schema, output=output, keys=keys, state=state)
+
+    def _make_room(self) -> None:
+        super()._make_room()
+        self._known.grow(self._length)
+
+    def _restore(self, slots: Codes, saved: Batch) -> None:
+        self._known.restore(slots, saved)
+
+    def _add(self, slots: Ints, rows: Rows) -> None:
+        self._known.add(slots, None, rows.batch)
+
+    def _merge(self, source: Ints, target: Ints) -> None:
+        self._known.merge(source, target, keep=True)
+
+    def _clear(self, slots: Ints) -> None:
+        self._known.clear(slots)
+
     def _closed(self, slots: Ints) -> Sequence[Rows]:
         if not len(slots):
             return []
@@ -168,10 +231,9 @@ class RunningSessionAggregate:
         named = self._keys.columns(keys.astype(np.int32))
         return [closed_windows(self._output, named, self._known.results(slots), starts, ends)]
 
-    def changes(self) -> Sequence[Change]:
-        """Sessions that have changed, and how far time has come."""
-        sessions = self._journal.changes(self._open["key"][: self._length] != _NOBODY, self._columns)
-        return [*self._keys.changes(), *sessions, *self._known.changes(), *self._clock.changes()]
+    def _saved(self, slots: Codes) -> dict[str, pa.Array]:
+        return self._known.columns(slots)
 
-    def _columns(self, slots: Codes) -> dict[str, pa.Array]:
-        return self._open.columns(slots) | self._known.columns(slots)
+    def changes(self) -> Sequence[Change]:
+        """Sessions and values that have changed, and how far time has come."""
+        return [*super().changes(), *self._known.changes()]

@@ -52,7 +52,8 @@ def place(keys: Codes, times: Times, marks: Times, held: Open, gap: int) -> tupl
     """Put all rows into sessions as if none were ever over; and for each key, whether that was wrong.
 
     It is wrong only if a row may have touched a window that was over by the row's mark, its own included: one whose
-    last row lies between the row less the gap and the mark less the gap.
+    last row lies between the row less the gap and the mark less the gap. Or if that was so before, and one of the
+    sessions that touch each other is still there.
     """
     every = np.concatenate([held.keys, keys])
     odd = np.zeros(int(every.max(initial=0)) + 1, dtype=np.bool_)
@@ -79,6 +80,9 @@ def place(keys: Codes, times: Times, marks: Times, held: Open, gap: int) -> tupl
     further = np.ones(known, dtype=np.bool_)
     further[first] = False
     ends = np.maximum.reduceat(lasts[order], begins) + gap
+    held_order = np.argsort(from_[:known])
+    touching = from_[:known][held_order][1:] <= np.maximum.accumulate(until[:known][held_order])[:-1] + gap
+    odd[held.keys[held_order][1:][touching]] = True
     risky = np.flatnonzero(times <= marks + 1)
     if len(risky):
         at, low = offset[known:][risky], np.sort(until)

@@ -17,7 +17,7 @@ from footfall.processors.base import NO_TIME, Change, Flags, State, flags
 from footfall.processors.relational.join import JoinKind
 from footfall.processors.relational.join_pairs import Found, Pairs, Shape
 from footfall.processors.relational.join_side import JoinSide
-from footfall.processors.relational.key_runs import NO_KEY, KeyCodes
+from footfall.processors.relational.key_runs import KeyCodes
 from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.row_store import Numbers
 from footfall.processors.relational.rows import Compute, Kind, Rows
@@ -39,6 +39,7 @@ class TemporalJoin:
     kind: JoinKind = JoinKind.INNER
     """INNER or LEFT."""
     left_keys: tuple[str, ...]
+    """In this join, and only here, NULL equals NULL: Flink finds versions by their key, and NULL is one."""
     right_keys: tuple[str, ...]
     left_time: str | None = None
     """None: each row is joined as it comes, with the version that came last."""
@@ -65,8 +66,9 @@ class RunningTemporalJoin:
         self._in_time = settings.left_time is not None
         self._index = KeyIndex([settings.left.field(name).type for name in settings.left_keys], "")
         versions = settings.right.append(pa.field(_DELETED, pa.bool_()))
-        self._waiting = JoinSide("left", settings.left, settings.left_keys, time=settings.left_time)
-        self._versions = JoinSide("right", versions, settings.right_keys, time=settings.right_time)
+        times = settings.left_time, settings.right_time
+        self._waiting = JoinSide("left", settings.left, settings.left_keys, time=times[0], null_is_key=True)
+        self._versions = JoinSide("right", versions, settings.right_keys, time=times[1], null_is_key=True)
         for side in (self._waiting, self._versions):
             side.restore(state, self._index)
         self._unsettled = [self._versions.living]
@@ -91,7 +93,7 @@ class RunningTemporalJoin:
         deleted = np.zeros(len(rows), dtype=np.bool_) if kinds is None else kinds == Kind.DELETE
         batch = rows.batch.append_column(_DELETED, pa.array(deleted))
         codes = self._versions.key_codes(self._index, batch)
-        use = codes != NO_KEY if kinds is None else (codes != NO_KEY) & (kinds != Kind.UPDATE_BEFORE)
+        use = np.ones(len(rows), dtype=np.bool_) if kinds is None else kinds != Kind.UPDATE_BEFORE
         if not self._in_time:
             self._replace(batch, codes, np.flatnonzero(use), deleted)
             return
@@ -139,7 +141,7 @@ class RunningTemporalJoin:
         """For rows that waited: the last version of its key up to its time, -1 if there is none or it is deleted."""
         codes = self._waiting.codes(ready)
         known = np.unique(codes)
-        _, numbers = self._versions.by_key.find(known[known != NO_KEY])
+        _, numbers = self._versions.by_key.find(known)
         keys = np.concatenate([self._versions.codes(numbers), codes])
         times = np.concatenate([self._versions.times(numbers), self._waiting.times(ready)])
         who = np.concatenate([numbers, np.arange(len(ready))])
@@ -179,5 +181,5 @@ class RunningTemporalJoin:
             self._unsettled = [self._versions.living]
         if any(tidied):
             used = np.unique(np.concatenate([side.live_codes for side in sides]))
-            self._index.release_others(used[used != NO_KEY])
+            self._index.release_others(used)
         return [change for side in sides for change in side.changes()]

@@ -32,7 +32,7 @@ def _hash(call: Call) -> Kernel:
 def _sha2(call: Call) -> Kernel:
     bits = call.arguments[1]
     if isinstance(bits, Constant) and bits.value is not None and bits.value not in _BITS:
-        raise SqlError(f"There is no SHA of {bits.value} bits.", at=bits.at, remedy="Take 224, 256, 384 or 512.")
+        raise SqlError(f"There is no SHA of {bits.value} bits", at=bits.at, remedy="Take 224, 256, 384 or 512.")
     return each(lambda text, size: _digest(_BITS[size], text), call.type, message="SHA2 knows 224, 256, 384, 512 bits")
 
 

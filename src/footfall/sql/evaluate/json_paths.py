@@ -120,7 +120,7 @@ def _check_path(call: Call) -> None:
         try:
             path(given.value)
         except ValueError as error:
-            raise SqlError(f"{error}.", at=given.at, remedy="Write it like $.name['other name'][0].") from error
+            raise SqlError(f"{error}", at=given.at, remedy="Write it like $.name['other name'][0].") from error
 
 
 def _decided(behaviour: str, default: Any, what: str) -> Any:

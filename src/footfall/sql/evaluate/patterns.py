@@ -84,11 +84,11 @@ def _check(call: Call, make: Callable[..., Any]) -> None:
     try:
         make(*(one.value for one in rest if isinstance(one, Constant)))
     except UnsupportedPattern as error:
-        raise SqlError(f"{error}.", at=rest[0].at, remedy="Write the pattern without it.") from error
+        raise SqlError(f"{error}", at=rest[0].at, remedy="Write the pattern without it.") from error
     except re.error:
         return
     except ValueError as error:
-        raise SqlError(f"{error}.", at=rest[0].at, remedy="Put the escape before %, _ or itself only.") from error
+        raise SqlError(f"{error}", at=rest[0].at, remedy="Put the escape before %, _ or itself only.") from error
 
 
 @lru_cache(maxsize=512)
@@ -143,7 +143,7 @@ def _regex(function: Callable[..., Any]) -> Callable[[Call], Kernel]:
             try:
                 _compiled(pattern.value)
             except UnsupportedPattern as error:
-                raise SqlError(f"{error}.", at=pattern.at, remedy="Write the pattern without it.") from error
+                raise SqlError(f"{error}", at=pattern.at, remedy="Write the pattern without it.") from error
             except re.error:
                 pass
         return each(function, call.type)

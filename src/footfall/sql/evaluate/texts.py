@@ -126,6 +126,36 @@ def _single(function: Callable[..., Any]) -> Callable[[Call], Kernel]:
     return lambda call: each(function, call.type)
 
 
+def _cased(ascii_only: Callable[[Value], Value], slow: Callable[[str], str]) -> Callable[[Call], Kernel]:
+    """Letters beyond ASCII are left to Python, which knows that some become two."""
+
+    def make(call: Call) -> Kernel:
+        single = each(slow, call.type)
+
+        def kernel(values: Sequence[Value], length: int) -> Value:
+            column = values[0]
+            plain = pc.sum(pc.binary_length(column)) == pc.sum(pc.utf8_length(column))
+            return ascii_only(column) if plain else single(values, length)
+
+        return kernel
+
+    return make
+
+
+def _substring(call: Call) -> Kernel:
+    """SUBSTRING; in one go if its places are constants, counted from the start."""
+    single = each(substring, call.type)
+
+    def kernel(values: Sequence[Value], length: int) -> Value:
+        places = [int(one.as_py()) for one in values[1:] if is_scalar(one) and one.is_valid]
+        if len(places) < len(values) - 1 or min(places) < 0 or is_scalar(values[0]):
+            return single(values, length)
+        start = max(places[0] - 1, 0)
+        return pc.utf8_slice_codeunits(values[0], start, start + places[1] if len(places) == 2 else None)
+
+    return kernel
+
+
 def _affix(function: Callable[..., Value], slow: Callable[[str, str], bool]) -> Callable[[Call], Kernel]:
     def make(call: Call) -> Kernel:
         single = each(slow, call.type)
@@ -147,12 +177,12 @@ def _hex(call: Call) -> Kernel:
 
 
 MAKERS: Final[dict[str, Callable[[Call], Kernel]]] = {
-    "UPPER": _single(str.upper),
-    "LOWER": _single(str.lower),
+    "UPPER": _cased(pc.ascii_upper, str.upper),
+    "LOWER": _cased(pc.ascii_lower, str.lower),
     "INITCAP": _single(initcap),
     **dict.fromkeys(("TRIM", "LTRIM", "RTRIM", "BTRIM"), _trim),
-    "SUBSTRING": _single(substring),
-    "SUBSTR": _single(substring),
+    "SUBSTRING": _substring,
+    "SUBSTR": _substring,
     "OVERLAY": _single(_overlay),
     "POSITION": _single(_locate),
     "LOCATE": _single(_locate),

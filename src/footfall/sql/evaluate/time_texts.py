@@ -33,7 +33,7 @@ def _checked(expression: Expression) -> None:
         try:
             _pattern(expression.value)
         except PatternError as error:
-            raise SqlError(f"{error}.", at=expression.at, remedy="Write it with yyyy MM dd HH mm ss SSS.") from error
+            raise SqlError(f"{error}", at=expression.at, remedy="Write it with yyyy MM dd HH mm ss SSS.") from error
 
 
 def formatted(call: Call) -> Kernel:

@@ -79,15 +79,15 @@ def aggregate_type(name: str, argument: SqlType | None, at: At) -> SqlType:
     upper = name.upper()
     found = AGGREGATES.get(ALIASES.get(upper, upper))
     if found is None:
-        raise SqlError(f"{name} is no aggregate.", at=at, remedy=f"Aggregates are {', '.join(AGGREGATES)}.")
+        raise SqlError(f"{name} is no aggregate", at=at, remedy=f"Aggregates are {', '.join(AGGREGATES)}.")
     if argument is None:
         if found.name != "COUNT":
-            raise SqlError(f"{found.name}(*) means nothing.", at=at, remedy=f"Write {found.form}.")
+            raise SqlError(f"{found.name}(*) means nothing", at=at, remedy=f"Write {found.form}.")
         return found.result(BIGINT)
     allowed = argument.family in found.families
     if found.families is _SINGLE and argument.family in {*INTERVALS, Family.NULL}:
         allowed = argument.family is not Family.NULL
     if not allowed:
         remedy = "Write CAST(… AS STRING)." if found.name == "LISTAGG" else "Write CAST(… AS DOUBLE)."
-        raise SqlError(f"{found.name} does not take {argument.with_null()}.", at=at, remedy=remedy)
+        raise SqlError(f"{found.name} does not take {argument.with_null()}", at=at, remedy=remedy)
     return found.result(argument)

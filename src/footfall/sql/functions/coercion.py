@@ -119,7 +119,7 @@ def cast_call(argument: Expression, target: SqlType, *, attempt: bool = False, a
     """CAST, or TRY_CAST if it is an ``attempt``. Raises SqlError for types that cannot be cast."""
     if not can_cast(argument.type, target):
         raise SqlError(
-            f"{argument.type.without_null()} cannot be cast to {target.without_null()}.".replace(" NOT NULL", ""),
+            f"{argument.type.without_null()} cannot be cast to {target.without_null()}".replace(" NOT NULL", ""),
             at=at,
             remedy=_cast_remedy(argument.type, target),
         )

@@ -43,7 +43,7 @@ def item(given: Arguments) -> Typed:
     kind = given[0].type
     if kind.family is Family.ARRAY and given[1].type.family in INTEGERS:
         if isinstance(given[1], Constant) and given[1].value is not None and given[1].value < 1:
-            raise given.wrong("An array's elements are counted from 1.", "Write [1] for the first.", at=given[1].at)
+            raise given.wrong("An array's elements are counted from 1", "Write [1] for the first.", at=given[1].at)
         return kind.inner[0].with_null(), given.all
     if kind.family is Family.MAP:
         return kind.inner[1].with_null(), (given[0], coerced(given[1], kind.inner[0]))
@@ -56,7 +56,7 @@ def field(given: Arguments) -> Typed:
     if kind.family is not Family.ROW or not isinstance(name, Constant):
         raise given.clash("Only a ROW has fields.")
     if name.value not in kind.names:
-        raise given.wrong(f"The row has no field {name.value}.", f"It has {', '.join(kind.names)}.", at=name.at)
+        raise given.wrong(f"The row has no field {name.value}", f"It has {', '.join(kind.names)}.", at=name.at)
     found = kind.inner[kind.names.index(name.value)]
     return replace(found, nullable=found.nullable or kind.nullable), given.all
 
@@ -70,7 +70,8 @@ def cardinality(given: Arguments) -> Typed:
 
 def element(given: Arguments) -> Typed:
     """The only one of an array."""
-    return _array(given).inner[0].with_null(), given.all
+    kind = _array(given)
+    return replace(kind.inner[0], nullable=kind.nullable or kind.inner[0].nullable), given.all
 
 
 def contains(given: Arguments) -> Typed:
@@ -102,7 +103,7 @@ def json_value(given: Arguments) -> Typed:
     """JSON_VALUE: text, path, then as constants: returned type, on empty, its default, on error, its default."""
     kind = given.text(2) if len(given) > 2 else "STRING"
     if kind not in _RETURNED:
-        raise given.wrong(f"JSON_VALUE cannot return {kind}.", f"Take one of {', '.join(_RETURNED)}.")
+        raise given.wrong(f"JSON_VALUE cannot return {kind}", f"Take one of {', '.join(_RETURNED)}.")
     _behaviours(given, (3, 5), _BEHAVIOURS)
     return _RETURNED[kind], (argument(given, 0, "text"), argument(given, 1, "text"), *given.all[2:])
 
@@ -123,7 +124,7 @@ def json_exists(given: Arguments) -> Typed:
 def _behaviours(given: Arguments, places: tuple[int, ...], allowed: tuple[str, ...]) -> None:
     for index in places:
         if index < len(given) and given.text(index) not in allowed:
-            raise given.wrong(f"{given.name} does not know {given.text(index)}.", f"Take one of {', '.join(allowed)}.")
+            raise given.wrong(f"{given.name} does not know {given.text(index)}", f"Take one of {', '.join(allowed)}.")
 
 
 def _some(name: str, group: str, form: str, about: str, rule: Rule, least: int, most: int | None) -> Function:

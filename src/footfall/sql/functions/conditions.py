@@ -17,14 +17,14 @@ def _common(given: Arguments, values: Sequence[Expression]) -> SqlType:
     found = common_type([one.type for one in values])
     if found is None:
         shown = ", ".join(str(one.type.with_null()) for one in values)
-        raise given.wrong(f"{given.name} mixes types: {shown}.", "Write CAST(… AS …) so that all are of one type.")
+        raise given.wrong(f"{given.name} mixes types: {shown}", "Write CAST(… AS …) so that all are of one type.")
     return found
 
 
 def case(given: Arguments) -> Typed:
     """Condition, value, condition, value, …, otherwise."""
     if len(given) % 2 == 0:
-        raise given.wrong("CASE has a condition without a value.", "Write CASE WHEN … THEN … ELSE … END.")
+        raise given.wrong("CASE has a condition without a value", "Write CASE WHEN … THEN … ELSE … END.")
     places = [*range(1, len(given), 2), len(given) - 1]
     kind = _common(given, [given[index] for index in places])
     found = [

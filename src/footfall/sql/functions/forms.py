@@ -48,13 +48,13 @@ class Arguments:
     def clash(self, remedy: str) -> SqlError:
         """The error for types that do not go together."""
         shown = ", ".join(_plain(one) for one in self.types)
-        return self.wrong(f"{self.name} does not take {shown}.", remedy)
+        return self.wrong(f"{self.name} does not take {shown}", remedy)
 
     def text(self, index: int) -> str:
         """The value of an argument that must be a constant text, in capitals: a unit, an option."""
         found = self.all[index]
         if not isinstance(found, Constant) or not isinstance(found.value, str):
-            raise self.wrong(f"Argument {index + 1} of {self.name} must be a constant.", f"Write {self.form}.")
+            raise self.wrong(f"Argument {index + 1} of {self.name} must be a constant", f"Write {self.form}.")
         return found.value.upper()
 
 
@@ -80,7 +80,7 @@ class Function:
         given = Arguments(self.name, self.forms[0], tuple(arguments), at)
         if len(given) < self.least or (self.most is not None and len(given) > self.most):
             count = _count(self.least, self.most)
-            raise given.wrong(f"{self.name} takes {count}, not {len(given)}.", f"Write {' or '.join(self.forms)}.")
+            raise given.wrong(f"{self.name} takes {count}, not {len(given)}", f"Write {' or '.join(self.forms)}.")
         return self.rule(given)
 
 
@@ -129,7 +129,7 @@ def argument(given: Arguments, index: int, kind: str) -> Expression:
         return coerced(found, wanted.to or SqlType(wanted.families[0])) if kind != "any" else found
     if found.type.family not in wanted.families:
         raise given.wrong(
-            f"Argument {index + 1} of {given.name} must be {wanted.called}, not {_plain(found.type)}.",
+            f"Argument {index + 1} of {given.name} must be {wanted.called}, not {_plain(found.type)}",
             wanted.remedy,
             at=found.at,
         )

@@ -24,7 +24,7 @@ def whole(given: Arguments) -> Typed:
         kind = found[0].type
         return (replace(kind, scale=0) if kind.family is Family.DECIMAL else kind), found
     if given.text(0) not in UNITS:
-        raise given.wrong(f"{given.name} knows no unit {given.text(0)}.", f"Take one of {', '.join(UNITS)}.")
+        raise given.wrong(f"{given.name} knows no unit {given.text(0)}", f"Take one of {', '.join(UNITS)}.")
     kind = given[1].type
     if kind.family not in {Family.DATE, Family.TIME, *STAMPS}:
         raise given.clash(f"Write {given.name}(time TO DAY).")

@@ -49,7 +49,7 @@ def _refuse_zero(given: Arguments) -> None:
     divisor = given[1]
     whole = divisor.type.family not in {*APPROXIMATE, Family.DECIMAL}
     if given.name in {"/", "%", "MOD"} and whole and isinstance(divisor, Constant) and divisor.value == 0:
-        raise given.wrong("Division by zero.", "Divide by something else, or by NULLIF(…, 0).")
+        raise given.wrong("Division by zero", "Divide by something else, or by NULLIF(…, 0).")
 
 
 def _computed(name: str, left: SqlType, right: SqlType) -> SqlType:

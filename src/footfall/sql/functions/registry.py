@@ -30,12 +30,12 @@ __all__ = [
     "result_type",
 ]
 
-_RANDOM: Final = "It gives another result each time, so a restart would not give the same rows."
+_RANDOM: Final = "It gives another result each time, so a restart would not give the same rows"
 _REFUSED: Final = {
     "RAND": _RANDOM,
     "RAND_INTEGER": _RANDOM,
     "UUID": _RANDOM,
-    "CURRENT_DATABASE": "There are no databases.",
+    "CURRENT_DATABASE": "There are no databases",
 }
 _INSTEAD: Final = {
     "LEN": "CHAR_LENGTH",
@@ -92,10 +92,10 @@ def _unknown(name: str, at: At, functions: UserFunctions | None) -> SqlError:
             f"{upper} is not supported. {_REFUSED[upper]}", at=at, remedy="Compute it before, in the input."
         )
     if upper in _INSTEAD:
-        return SqlError(f"There is no function {name}.", at=at, remedy=f"Write {_INSTEAD[upper]}.")
+        return SqlError(f"There is no function {name}", at=at, remedy=f"Write {_INSTEAD[upper]}.")
     if is_aggregate(upper):
-        return SqlError(f"{upper} is an aggregate.", at=at, remedy="Use it in SELECT or HAVING, with GROUP BY.")
+        return SqlError(f"{upper} is an aggregate", at=at, remedy="Use it in SELECT or HAVING, with GROUP BY.")
     known = [*names(), *(functions.names() if functions is not None else ())]
     close = get_close_matches(upper, known, n=3, cutoff=0.6)
     remedy = f"Did you mean {' or '.join(close)}?" if close else "The list is in docs/reference/sql-functions.md."
-    return SqlError(f"There is no function {name}.", at=at, remedy=f"{remedy} Your own come with CREATE FUNCTION.")
+    return SqlError(f"There is no function {name}", at=at, remedy=f"{remedy} Your own come with CREATE FUNCTION.")

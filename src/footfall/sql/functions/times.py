@@ -21,7 +21,7 @@ _TIMES: Final = (Family.DATE, Family.TIME, *STAMPS)
 def _unit(given: Arguments, allowed: tuple[str, ...]) -> str:
     unit = given.text(0)
     if unit not in allowed:
-        raise given.wrong(f"{given.name} knows no unit {unit}.", f"Take one of {', '.join(allowed)}.", at=given[0].at)
+        raise given.wrong(f"{given.name} knows no unit {unit}", f"Take one of {', '.join(allowed)}.", at=given[0].at)
     return unit
 
 
@@ -31,7 +31,7 @@ def extract(given: Arguments) -> Typed:
     found = given[1]
     if found.type.family not in {*_TIMES, *INTERVALS, Family.NULL}:
         raise given.wrong(
-            f"EXTRACT takes a date, a time or an interval, not {found.type.with_null()}.",
+            f"EXTRACT takes a date, a time or an interval, not {found.type.with_null()}",
             "Write CAST(… AS TIMESTAMP(3)).",
             at=found.at,
         )
@@ -73,7 +73,7 @@ def stamp_of(given: Arguments) -> Typed:
     found = checked(given, ["number", "integer"])
     if len(given) == 2 and not (isinstance(found[1], Constant) and found[1].value in {0, 3}):
         raise given.wrong(
-            "TO_TIMESTAMP_LTZ takes seconds or milliseconds.",
+            "TO_TIMESTAMP_LTZ takes seconds or milliseconds",
             "Write 0 for seconds or 3 for milliseconds as its second argument.",
             at=given[1].at,
         )

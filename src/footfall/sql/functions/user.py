@@ -77,7 +77,7 @@ class UserFunctions:
         found = self[name]
         if not found.required <= len(arguments) <= len(found.parameters):
             raise SqlError(
-                f"{found.name} takes {len(found.parameters)} arguments, not {len(arguments)}.",
+                f"{found.name} takes {len(found.parameters)} arguments, not {len(arguments)}",
                 at=at,
                 remedy=f"Write {found.form}.",
             )
@@ -91,7 +91,7 @@ def _taken(function: UserFunction, given: Expression, wanted: SqlType) -> Expres
     fits = Family.NULL in families or len(families) == 1 or families <= set(NUMERIC) or families <= stamps
     if not fits:
         raise SqlError(
-            f"{function.name} takes {wanted.with_null()} here, not {given.type.with_null()}.",
+            f"{function.name} takes {wanted.with_null()} here, not {given.type.with_null()}",
             at=given.at,
             remedy=f"Write CAST(… AS {wanted.with_null()}).",
         )

@@ -14,6 +14,7 @@ from footfall.sql.plan import Field, Step
 from footfall.sql.planner import steps
 from footfall.sql.planner.scopes import Scope, entries_of, suggestion
 from footfall.sql.planner.translating import Translator
+from footfall.sql.syntax.dialect import read
 from footfall.sql.syntax.nodes import ColumnDeclaration, CreateTable, Name
 from footfall.sql.syntax.places import Places
 from footfall.sql.types import Family
@@ -37,7 +38,8 @@ class Declared:
 class Catalog:
     """What a file has declared so far, and the streams of the pipeline."""
 
-    streams: Mapping[str, plan.Table]
+    streams: Mapping[str, str | plan.Table]
+    """Tables that need not be declared, or the CREATE TABLE statements of such, by name."""
     tables: dict[str, Declared] = field(default_factory=dict)
     views: dict[str, Step] = field(default_factory=dict)
 
@@ -52,13 +54,19 @@ class Catalog:
         if name in self.tables:
             return self.tables[name]
         if name in self.streams:
-            table = self.streams[name]
-            return Declared(table, sink=table.columns)
-        known = [*self.tables, *self.views, *self.streams]
+            known = self.streams[name]
+            if isinstance(known, plan.Table):
+                return Declared(known, sink=known.columns)
+            found = read(known)
+            [statement] = found.statements
+            assert isinstance(statement, CreateTable)  # noqa: S101 - ours
+            self.tables[name] = declare(statement, found.places, UserFunctions())
+            return self.tables[name]
+        names = [*self.tables, *self.views, *self.streams]
         raise SqlError(
             f"There is no table {name}",
             at=at,
-            remedy=f"{suggestion(name, known, 'Tables are')} Declare it with CREATE TABLE {name} (…).",
+            remedy=f"{suggestion(name, names, 'Tables are')} Declare it with CREATE TABLE {name} (…).",
         )
 
     def check_new(self, name: Name) -> None:

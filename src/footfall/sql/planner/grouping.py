@@ -12,7 +12,7 @@ from footfall.sql.errors import At, SqlError
 from footfall.sql.expressions import Call, Column, Constant, Expression
 from footfall.sql.functions.registry import aggregate_type, is_aggregate
 from footfall.sql.plan import AggregateCall, Field, Step
-from footfall.sql.planner import steps, windows
+from footfall.sql.planner import combining, steps, windows
 from footfall.sql.planner.steps import column, field_named, fresh
 from footfall.sql.planner.translating import Translator
 from footfall.sql.types import BIGINT, Family, SqlType
@@ -276,7 +276,7 @@ def _expanded(groups: Groups, sets: list[list[str]], pairs: Sequence[tuple[str, 
         values.append((marker, Constant(BIGINT.without_null(), number)))
         branches.append(steps.calc(groups.step, values))
     groups.calls[:] = [_renamed(groups, one) for one in groups.calls]
-    return steps.aggregate(steps.union(branches), [*groups.keys, marker], groups.calls)
+    return steps.aggregate(combining.union(branches), [*groups.keys, marker], groups.calls)
 
 
 def _kept_argument(groups: Groups, name: str, value: Expression) -> tuple[str, Expression] | None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from footfall.sql import plan
-from footfall.sql.errors import SqlError
+from footfall.sql.errors import At, SqlError
 from footfall.sql.expressions import Call, Column, Constant, Expression
 from footfall.sql.plan import JoinKind, Step
-from footfall.sql.planner import steps
+from footfall.sql.planner import combining, steps
 from footfall.sql.planner.steps import column, field_named, fresh, names
 from footfall.sql.planner.walking import columns_of, conjunction, conjuncts, is_settled
 from footfall.sql.types import Family
@@ -108,7 +108,7 @@ def decided(found: Sorted, left: Step, right: Step) -> Step:
             keys.append(pair)
     pairs, left, right = keyed(keys, left, right)
     window = _window(found, pairs, left, right, rest)
-    return window or steps.join(found.kind, left, right, pairs, conjunction(rest))
+    return window or combining.join(found.kind, left, right, pairs, conjunction(rest))
 
 
 def _equal(condition: Expression, ours: set[str], theirs: set[str]) -> tuple[Expression, Expression] | None:
@@ -168,7 +168,7 @@ def _window(
     others = [pair for pair in keys if pair not in edges.values()]
     start, end = edges["start"], edges["end"]
     windows = ((start[0], end[0]), (start[1], end[1]))
-    return steps.window_join(found.kind, left, right, others, conjunction(rest), windows)
+    return combining.window_join(found.kind, left, right, others, conjunction(rest), windows)
 
 
 # ---------------------------------------------------------------- intervals
@@ -181,12 +181,14 @@ def _interval(found: Sorted, left: Step, right: Step) -> plan.IntervalJoin | Non
     theirs = {one.name: one for one in right.output if one.is_time or one.is_arrival}
     bounds: dict[tuple[str, str], tuple[int | None, int | None]] = {}
     rest = []
+    at = found.both[0].at if found.both else At()
     for one in found.both:
         bound = _bound(one, set(ours), set(theirs))
         if bound is None or ours[bound[0][0]].is_time != theirs[bound[0][1]].is_time:
             rest.append(one)
             continue
         pair, lower, upper = bound
+        at = one.at
         least, most = bounds.get(pair, (None, None))
         bounds[pair] = (_tighter(least, lower, max), _tighter(most, upper, min))
     if len(bounds) != 1:
@@ -195,10 +197,9 @@ def _interval(found: Sorted, left: Step, right: Step) -> plan.IntervalJoin | Non
     if least is None or most is None:
         return None
     if left.changes or right.changes:
-        condition = found.both[0]
         raise SqlError(
             "Rows of an interval join must not be taken back",
-            at=condition.at,
+            at=at,
             remedy="Join the streams before they are grouped or joined otherwise, or leave the bounds of time out.",
         )
     keys, others = list(found.keys), []
@@ -209,7 +210,7 @@ def _interval(found: Sorted, left: Step, right: Step) -> plan.IntervalJoin | Non
         else:
             keys.append(equal)
     pairs, left, right = keyed(keys, left, right)
-    return steps.interval_join(found.kind, left, right, pairs, conjunction(others), pair, (least, most))
+    return combining.interval_join(found.kind, left, right, pairs, conjunction(others), pair, (least, most))
 
 
 def _tighter(one: int | None, two: int | None, choose: object) -> int | None:

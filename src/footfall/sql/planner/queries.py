@@ -11,10 +11,8 @@ from sqlglot import exp
 from footfall.sql import plan
 from footfall.sql.errors import SqlError
 from footfall.sql.expressions import Column, Constant, Expression
-from footfall.sql.functions.coercion import coerced
-from footfall.sql.functions.registry import common_type
 from footfall.sql.plan import Field, Step
-from footfall.sql.planner import ranks, steps
+from footfall.sql.planner import combining, ranks, steps
 from footfall.sql.planner.context import Context, Planning, and_parts, refreshed
 from footfall.sql.planner.grouping import GroupTranslator, aggregated, grouped, has_aggregates
 from footfall.sql.planner.ordering import limited, numbering
@@ -22,9 +20,10 @@ from footfall.sql.planner.pruning import pruned
 from footfall.sql.planner.pushing import pushed
 from footfall.sql.planner.scopes import Entry, entries_of, suggestion
 from footfall.sql.planner.sources import SourcePlanner
-from footfall.sql.planner.steps import column, field_named, fresh, names
+from footfall.sql.planner.steps import field_named, fresh, names
 from footfall.sql.planner.subqueries import SubqueryPlanner
 from footfall.sql.planner.translating import Translator
+from footfall.sql.planner.unions import aligned
 from footfall.sql.planner.walking import conjuncts, rewritten
 from footfall.sql.types import BOOLEAN
 
@@ -98,31 +97,8 @@ class QueryPlanner(Planning):
                     at=self.at(branch),
                     remedy="Select as many columns in each; CAST(NULL AS STRING) stands for what is missing.",
                 )
-        found = steps.union(self._aligned(inputs, nodes))
+        found = combining.union(aligned(inputs, [self.at(one) for one in nodes]))
         return steps.aggregate(found, names(found), []) if distinct else found
-
-    def _aligned(self, inputs: Sequence[Step], nodes: Sequence[Any]) -> list[Step]:
-        kinds = []
-        for place, one in enumerate(inputs[0].output):
-            kind = common_type([step.output[place].type for step in inputs])
-            if kind is None:
-                for step, node in zip(inputs, nodes, strict=True):
-                    if common_type([one.type, step.output[place].type]) is None:
-                        raise SqlError(
-                            f"Column {place + 1} of this query is {step.output[place].type.with_null()}, and in the "
-                            f"first it is {one.type.with_null()}",
-                            at=self.at(node),
-                            remedy=f"Write CAST(… AS {one.type.with_null()}).",
-                        )
-            kinds.append(kind or one.type)
-        found = []
-        for step in inputs:
-            values = []
-            for one, kind in zip(step.output, kinds, strict=True):
-                value = coerced(column(one), replace(kind, nullable=one.type.nullable))
-                values.append((one.name, value))
-            found.append(steps.calc(step, values))
-        return found
 
     def _ordered(self, node: Any, step: Step, context: Context) -> Step:
         """ORDER BY and LIMIT of what is no plain SELECT."""

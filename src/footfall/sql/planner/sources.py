@@ -11,7 +11,7 @@ from sqlglot import exp
 from footfall.sql.errors import SqlError
 from footfall.sql.expressions import Column, Expression
 from footfall.sql.plan import Field, JoinKind, Step
-from footfall.sql.planner import joins, matches, steps, windows
+from footfall.sql.planner import combining, joins, matches, steps, windows
 from footfall.sql.planner.context import Context, Planning, refreshed
 from footfall.sql.planner.pushing import pushed
 from footfall.sql.planner.scopes import Entry, Scope, entries_of, suggestion
@@ -117,7 +117,7 @@ class SourcePlanner:
                 at=self.queries.at(node.this),
                 remedy="Add ON a.id = b.id, or write CROSS JOIN.",
             )
-        step = steps.join(kind, left, right, (), condition)
+        step = combining.join(kind, left, right, (), condition)
         found = refreshed([*entries, *added], step)
         return step, _merged(found, shared, kind) if shared else found
 
@@ -202,7 +202,7 @@ class SourcePlanner:
         left = pushed(left, ours_only)
         pairs, left, right = joins.keyed(keys, left, right)
         others = conjunction([one for one in rest if one not in ours_only])
-        step = steps.temporal_join(kind, left, right, pairs, others, times)
+        step = combining.temporal_join(kind, left, right, pairs, others, times)
         return step, refreshed([*entries, *added], step)
 
     def _version_time(self, right: Step, node: exp.Join) -> str:

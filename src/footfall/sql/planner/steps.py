@@ -9,7 +9,7 @@ from typing import Final, Literal
 from footfall.sql import plan
 from footfall.sql.errors import At
 from footfall.sql.expressions import Call, Column, Expression
-from footfall.sql.plan import Field, JoinKind, Step
+from footfall.sql.plan import Field, Step
 from footfall.sql.planner.walking import columns_of, columns_of_all, conjunction, conjuncts, is_settled, substituted
 from footfall.sql.types import BIGINT, Family, SqlType
 
@@ -114,7 +114,8 @@ def watermark(step: Step, name: str, expression: Expression) -> Step:
     return plan.Watermark(output, step.changes, step, name, expression)
 
 
-def _materialized(fields: Iterable[Field], *, nullable: bool = False, times: bool = False) -> list[Field]:
+def materialized(fields: Iterable[Field], *, nullable: bool = False, times: bool = False) -> list[Field]:
+    """Columns that are no time attributes any more; with ``times`` they stay what they are."""
     return [
         replace(
             one,
@@ -126,84 +127,9 @@ def _materialized(fields: Iterable[Field], *, nullable: bool = False, times: boo
     ]
 
 
-def _sides(kind: JoinKind, left: Step, right: Step, *, times: bool) -> tuple[Field, ...]:
-    if kind in {JoinKind.SEMI, JoinKind.ANTI}:
-        return tuple(_materialized(left.output, times=times))
-    return (
-        *_materialized(left.output, nullable=kind in {JoinKind.RIGHT, JoinKind.FULL}, times=times),
-        *_materialized(right.output, nullable=kind in {JoinKind.LEFT, JoinKind.FULL}, times=times),
-    )
-
-
-def join(
-    kind: JoinKind, left: Step, right: Step, keys: Sequence[tuple[str, str]], condition: Expression | None
-) -> plan.Join:
-    """A join that keeps all rows of both sides."""
-    changes = left.changes or right.changes or kind not in {JoinKind.INNER, JoinKind.SEMI}
-    output = _sides(kind, left, right, times=False)
-    return plan.Join(
-        output, changes, left, right, kind, tuple(one for one, _ in keys), tuple(one for _, one in keys), condition
-    )
-
-
-def interval_join(
-    kind: JoinKind,
-    left: Step,
-    right: Step,
-    keys: Sequence[tuple[str, str]],
-    condition: Expression | None,
-    times: tuple[str, str],
-    bounds: tuple[int, int],
-) -> plan.IntervalJoin:
-    """A join of rows whose times are near."""
-    return plan.IntervalJoin(
-        _sides(kind, left, right, times=True),
-        False,
-        left,
-        right,
-        kind,
-        tuple(one for one, _ in keys),
-        tuple(one for _, one in keys),
-        *times,
-        *bounds,
-        condition,
-    )
-
-
-def window_join(
-    kind: JoinKind,
-    left: Step,
-    right: Step,
-    keys: Sequence[tuple[str, str]],
-    condition: Expression | None,
-    windows: tuple[tuple[str, str], tuple[str, str]],
-) -> plan.WindowJoin:
-    """A join of rows of the same window."""
-    output = _sides(kind, left, right, times=True)
-    pairs = (tuple(one for one, _ in keys), tuple(one for _, one in keys))
-    return plan.WindowJoin(output, False, left, right, kind, *pairs, *windows, condition)
-
-
-def temporal_join(
-    kind: JoinKind,
-    left: Step,
-    right: Step,
-    keys: Sequence[tuple[str, str]],
-    condition: Expression | None,
-    times: tuple[str | None, str | None],
-) -> plan.TemporalJoin:
-    """A join with the version of the right side's row that held at the left row's time."""
-    output = (
-        *left.output,
-        *_materialized(right.output, nullable=kind is JoinKind.LEFT),
-    )
-    pairs = (tuple(one for one, _ in keys), tuple(one for _, one in keys))
-    return plan.TemporalJoin(output, left.changes, left, right, kind, *pairs, *times, condition)
-
-
 def aggregate(step: Step, keys: Sequence[str], calls: Sequence[plan.AggregateCall]) -> plan.Aggregate:
     """Groups, kept up to date."""
-    fields = _materialized(field_named(step, name) for name in keys)
+    fields = materialized(field_named(step, name) for name in keys)
     output = (*fields, *(Field(one.name, one.type) for one in calls))
     return plan.Aggregate(output, step.changes or bool(calls), step, tuple(keys), tuple(calls))
 
@@ -229,7 +155,7 @@ def _window_fields(step: Step, window: plan.Window | None) -> tuple[Field, ...]:
 
 def window_table(step: Step, window: plan.Window) -> plan.WindowTable:
     """Each row once a window."""
-    output = (*_materialized(step.output), *_window_fields(step, window))
+    output = (*materialized(step.output), *_window_fields(step, window))
     return plan.WindowTable(output, False, step, window)
 
 
@@ -237,7 +163,7 @@ def window_aggregate(
     step: Step, window: plan.Window | None, keys: Sequence[str], calls: Sequence[plan.AggregateCall]
 ) -> plan.WindowAggregate:
     """Groups within windows."""
-    fields = _materialized(field_named(step, name) for name in keys)
+    fields = materialized(field_named(step, name) for name in keys)
     output = (*fields, *(Field(one.name, one.type) for one in calls), *_window_fields(step, window))
     return plan.WindowAggregate(output, False, step, window, tuple(keys), tuple(calls))
 
@@ -281,23 +207,6 @@ def deduplicate(
     """One row of each partition."""
     changes = step.changes or not (keep == "first" and time is None)
     return plan.Deduplicate(step.output, changes, step, tuple(partition), time, keep)
-
-
-def union(steps: Sequence[Step]) -> plan.Union:
-    """All rows of all; each has the same number of columns."""
-    output = []
-    for place, first in enumerate(steps[0].output):
-        same = [one.output[place] for one in steps]
-        output.append(
-            Field(
-                first.name,
-                replace(first.type, nullable=any(one.type.nullable for one in same)),
-                is_time=all(one.is_time for one in same),
-                is_arrival=all(one.is_arrival for one in same),
-                edge=first.edge if all(one.edge == first.edge for one in same) else "",
-            )
-        )
-    return plan.Union(tuple(output), any(one.changes for one in steps), tuple(steps))
 
 
 def unique_key(step: Step) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ from sqlglot import exp
 from footfall.sql.errors import SqlError
 from footfall.sql.expressions import Expression
 from footfall.sql.plan import JoinKind, Step
-from footfall.sql.planner import steps
+from footfall.sql.planner import combining, steps
 from footfall.sql.planner.context import Context, Planning, and_parts
 from footfall.sql.planner.grouping import has_aggregates
 from footfall.sql.planner.pushing import pushed
@@ -44,7 +44,7 @@ class SubqueryPlanner:
         else:
             right, conditions, selected = self._inner(inner.args["query"], step, entries)
             conditions = [*conditions, *self._equal(inner, selected, entries, negated=negated)]
-        return pushed(steps.join(kind, step, right, (), conjunction(conditions)), [])
+        return pushed(combining.join(kind, step, right, (), conjunction(conditions)), [])
 
     def _equal(
         self, node: exp.In, selected: Sequence[Expression], entries: Sequence[Entry], *, negated: bool

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlglot import exp
@@ -13,10 +11,11 @@ from footfall.sql.errors import At, SqlError
 from footfall.sql.expressions import Call, Constant, Expression
 from footfall.sql.functions.registry import cast_call, is_aggregate, result_type
 from footfall.sql.functions.user import UserFunctions
+from footfall.sql.planner.literals import bytes_of, negated, number
 from footfall.sql.planner.scopes import Scope
 from footfall.sql.syntax.nodes import CastTo, Typed
 from footfall.sql.syntax.places import Places
-from footfall.sql.types import BIGINT, BOOLEAN, DOUBLE, INT, STRING, Family, SqlType
+from footfall.sql.types import BOOLEAN, STRING, Family, SqlType
 
 _OPERATORS: Final[dict[type, str]] = {
     exp.EQ: "=",
@@ -272,35 +271,6 @@ class Translator:
         return self.typed("AND" if kind is exp.And else "OR", found, found[0].at)
 
 
-def number(text: str, at: At) -> Expression:
-    """A number as Flink types it: INT, BIGINT, DECIMAL, or DOUBLE with an exponent."""
-    if "e" in text.lower():
-        return Constant(DOUBLE.without_null(), float(text), at=at)
-    if text.isdigit():
-        value = int(text)
-        kind = INT if value < 2**31 else BIGINT if value < 2**63 else None
-        if kind is not None:
-            return Constant(kind.without_null(), value, at=at)
-    try:
-        exact = Decimal(text)
-    except ArithmeticError:
-        raise SqlError(f"{text} is no number", at=at, remedy="Write digits, with a point if need be.") from None
-    sign, digits, exponent = exact.as_tuple()
-    del sign
-    scale = -exponent if isinstance(exponent, int) else 0
-    precision = max(len(digits), scale)
-    if precision > 38:
-        raise SqlError(f"{text} has too many digits", at=at, remedy="At most 38 are possible; write 1e40 for a DOUBLE.")
-    return Constant(SqlType(Family.DECIMAL, False, precision, scale), exact, at=at)
-
-
-def negated(value: Expression) -> Expression | None:
-    """A constant number with the other sign."""
-    if isinstance(value, Constant) and isinstance(value.value, int | float | Decimal):
-        return replace(value, value=-value.value)
-    return None
-
-
 def _negative(one: Translator, node: exp.Neg) -> Expression:
     inner = one.of(node.this)
     return negated(inner) or one.typed("-", [inner], inner.at)
@@ -314,9 +284,7 @@ _HANDLERS: Final[dict[type, Callable[[Any, Any], Expression]]] = {
     exp.Literal: Translator.literal,
     exp.Null: lambda one, node: Constant(SqlType(Family.NULL), None, at=one.at(node)),
     exp.Boolean: lambda one, node: Constant(BOOLEAN.without_null(), bool(node.this), at=one.at(node)),
-    exp.HexString: lambda one, node: Constant(
-        SqlType(Family.BYTES, nullable=False), bytes.fromhex(node.this), at=one.at(node)
-    ),
+    exp.HexString: lambda one, node: bytes_of(node.this, one.at(node)),
     exp.Paren: lambda one, node: one.of(node.this),
     exp.Neg: _negative,
     exp.Is: Translator.is_,

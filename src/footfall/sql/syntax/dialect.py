@@ -155,15 +155,18 @@ def _unreadable(error: ParseError, places: Places) -> SqlError:
         return SqlError(
             f"{token.text} is a word of SQL and cannot stand here",
             at=at,
-            remedy=remedy or f"Put it in backticks if it is a name: {word}.",
+            remedy=f"{remedy} If it is a name, put it in backticks: {word}.".strip(),
         )
     if not message and token.text == '"':
         return SqlError('" is no quote', at=at, remedy="Put names in backticks, and texts in single quotes.")
-    return SqlError(message or f"{token.text} cannot stand here", at=at, remedy=remedy or _guess(token))
+    return SqlError(message or f"{token.text} cannot stand here", at=at, remedy=remedy or _guess(token, error))
 
 
-def _guess(token: Token) -> str:
-    near = difflib.get_close_matches(token.text.upper(), _WORDS, n=1, cutoff=0.75)
-    if near and near[0] != token.text.upper():
-        return f"Did you mean {near[0]}?"
+def _guess(token: Token, error: ParseError) -> str:
+    before = error.before if isinstance(error, Unreadable) else None
+    for one in (token, before):
+        word = one.text.upper() if one is not None and one.token_type == TokenType.VAR else ""
+        near = difflib.get_close_matches(word, _WORDS, n=1, cutoff=0.75)
+        if near:
+            return f"Did you mean {near[0]}?" if one is token else f"Did you mean {near[0]} instead of {word}?"
     return "Look at what stands before it: a comma, an operator, ) or ; may be missing."

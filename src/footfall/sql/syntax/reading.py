@@ -10,10 +10,11 @@ from sqlglot.errors import ParseError
 from sqlglot.parser import IsPredicatePrecedence, Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from footfall.sql.syntax.calls import FORMS, Calls
 from footfall.sql.syntax.intervals import MONTH_UNITS, date_value, interval_value, moment_value, time_value, unit_named
-from footfall.sql.syntax.nodes import CastTo, Typed
+from footfall.sql.syntax.nodes import Name, Typed
+from footfall.sql.syntax.places import Places
 from footfall.sql.syntax.tokens import RESERVED
-from footfall.sql.syntax.typenames import TypeNames
 from footfall.sql.types import DATE, Family, SqlType
 
 _NAMES: Final = {TokenType.VAR, TokenType.IDENTIFIER}
@@ -27,11 +28,15 @@ _BARE_CALLS: Final = (
 
 
 class Unreadable(ParseError):
-    """The text ends, or goes on in a way that no rule allows. Carries the token, and what to write instead."""
+    """The text ends, or goes on in a way that no rule allows.
 
-    def __init__(self, message: str, *, token: Token | None, remedy: str = "") -> None:
+    Carries the token, the one before it, and what to write instead.
+    """
+
+    def __init__(self, message: str, *, token: Token | None, before: Token | None = None, remedy: str = "") -> None:
         super().__init__(message)
         self.token = token
+        self.before = before
         self.remedy = remedy
 
 
@@ -39,27 +44,12 @@ def _bare(name: str) -> Callable[[], exp.Expression]:
     return lambda: exp.Anonymous(this=name, expressions=[])
 
 
-class ExpressionParser(TypeNames, Parser):
+class ExpressionParser(Calls, Parser):
     """sqlglot's parser, less what Flink does not know. Each call of a function is Anonymous, with its own name."""
 
+    places: Places
     FUNCTIONS: ClassVar[dict[str, Any]] = {}
-    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
-        "CAST": lambda self: self.cast(safe=False),
-        "TRY_CAST": lambda self: self.cast(safe=True),
-        "EXTRACT": lambda self: self.unit_from("EXTRACT"),
-        "FLOOR": lambda self: self.to_unit("FLOOR"),
-        "CEIL": lambda self: self.to_unit("CEIL"),
-        "CEILING": lambda self: self.to_unit("CEIL"),
-        "TIMESTAMPADD": lambda self: self.unit_first("TIMESTAMPADD"),
-        "TIMESTAMPDIFF": lambda self: self.unit_first("TIMESTAMPDIFF"),
-        "TRIM": lambda self: self.trim(),
-        "SUBSTRING": lambda self: self.separated("SUBSTRING", ("FROM", "FOR")),
-        "OVERLAY": lambda self: self.separated("OVERLAY", ("PLACING", "FROM", "FOR")),
-        "POSITION": lambda self: self.position(),
-        "JSON_VALUE": lambda self: self.json_call("JSON_VALUE"),
-        "JSON_QUERY": lambda self: self.json_call("JSON_QUERY"),
-        "JSON_EXISTS": lambda self: self.json_call("JSON_EXISTS"),
-    }
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = FORMS
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"CASE": lambda self: self._parse_case()}
     NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {one: _bare(one.name) for one in _BARE_CALLS}
     ID_VAR_TOKENS: ClassVar = _NAMES
@@ -94,11 +84,13 @@ class ExpressionParser(TypeNames, Parser):
     def unreadable(self, message: str, token: Token | None = None, remedy: str = "") -> Unreadable:
         """The error at a token, or at the one that comes next."""
         plain = message.startswith(("Required", "Number of arguments", "Invalid expression", "Expected ", "Expecting"))
-        return Unreadable("" if plain else message, token=token or (self._curr or None), remedy=remedy)
+        here = self._curr or None
+        before = self._prev if token is None or token is here else None
+        return Unreadable("" if plain else message, token=token or here, before=before or None, remedy=remedy)
 
     def expression(self, instance: Any, token: Token | None = None, comments: list[str] | None = None) -> Any:
         """A node that knows where it stands, if it is a leaf."""
-        if token is None and self._prev and not any(isinstance(one, exp.Expr) for one in instance.args.values()):
+        if token is None and self._prev and not any(isinstance(one, exp.Expr | list) for one in instance.args.values()):
             token = self._prev if "start" not in instance.meta else None
         return super().expression(instance, token, comments)
 
@@ -119,6 +111,37 @@ class ExpressionParser(TypeNames, Parser):
 
     def _parse_string_as_identifier(self) -> None:
         return None
+
+    def _parse_csv(self, parse_method: Any, sep: TokenType = TokenType.COMMA) -> list[Any]:
+        found = [one] if (one := parse_method()) is not None else []
+        while found and self._match(sep):
+            one = parse_method()
+            if one is None:
+                raise self.unreadable("", remedy="Something is missing between the comma and this.")
+            found.append(one)
+        return found
+
+    def _parse_function_call(self, *args: Any, **kwargs: Any) -> Any:
+        token = self._curr
+        found = super()._parse_function_call(*args, **kwargs)
+        if isinstance(found, exp.Expr) and "start" not in found.meta:
+            found.update_positions(token)
+        return found
+
+    def _advance(self, times: int = 1) -> None:
+        if self._index + times > self._tokens_size:
+            raise self.unreadable("")
+        super()._advance(times)
+
+    def _parse_function_parameter(self) -> Any:
+        return self._parse_id_var(any_token=False)
+
+    def _parse_types(self, *_: Any, **__: Any) -> None:
+        return None
+
+    def _parse_function(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.pop("functions", None)
+        return self._parse_function_call(*args, **kwargs)
 
     def _parse_hint(self) -> None:
         return None
@@ -182,8 +205,8 @@ class ExpressionParser(TypeNames, Parser):
         if not self._match(TokenType.STRING):
             raise self.unreadable("", remedy="Write the number of an interval as a text: INTERVAL '5' MINUTE.")
         text = self._prev
-        unit = self.unit()
-        to = self.unit() if self._match_text_seq("TO") else None
+        unit, digits = self.unit()
+        to = self.unit()[0] if self._match_text_seq("TO") else None
         family = Family.INTERVAL_MONTH if unit in MONTH_UNITS else Family.INTERVAL_SECOND
         try:
             value = sign * interval_value(text.text, unit, to)
@@ -194,10 +217,17 @@ class ExpressionParser(TypeNames, Parser):
                 text,
                 "Write INTERVAL '5' MINUTE, INTERVAL '1.5' SECOND, or INTERVAL '1:30' MINUTE TO SECOND.",
             ) from None
+        leading = len(text.text.lstrip("+- ").partition(".")[0].partition(":")[0].partition(" ")[0].partition("-")[0])
+        if leading > digits:
+            raise self.unreadable(
+                f"'{text.text}' has more than the {digits} digits of {unit}",
+                text,
+                f"Say how many there are: INTERVAL '{text.text}' {unit}({min(leading, 10)}), or take a larger unit.",
+            )
         return self.typed(value, SqlType(family, nullable=False), start)
 
-    def unit(self) -> str:
-        """A unit of time; digits behind it are read over."""
+    def unit(self) -> tuple[str, int]:
+        """A unit of time, and how many digits it has: two, as in Flink, unless they stand behind it."""
         found = unit_named(self._curr.text) if self._curr.token_type in {RESERVED, TokenType.VAR} else None
         if found is None:
             raise self.unreadable(
@@ -205,133 +235,16 @@ class ExpressionParser(TypeNames, Parser):
                 remedy="Write SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER or YEAR.",
             )
         self._advance()
-        if self._match(TokenType.L_PAREN):
-            self._parse_csv(self._parse_number)
-            self._match_r_paren()
-        return found
+        digits = self.numbers()
+        return found, min(digits[0], 10) if digits else 2
 
-    def call(self, name: str, arguments: list[Any]) -> Any:
-        """A call, as of any other function."""
-        return exp.Anonymous(this=name, expressions=arguments)
-
-    def word(self, text: str, token: Token) -> Any:
-        """A word that counts as an argument, as a text."""
-        return exp.Literal.string(text).update_positions(token)
-
-    def cast(self, *, safe: bool) -> Any:
-        """What stands behind CAST(."""
-        this = self._parse_disjunction()
-        self.expect("AS")
-        return self.expression(CastTo(this=this, to=self.type_name(), safe=safe))
-
-    def unit_first(self, name: str) -> Any:
-        """A unit, a comma, and further arguments."""
-        unit, token = self.field_name(), self._prev
-        if not self._match(TokenType.COMMA):
-            raise self.unreadable("", remedy="A comma is expected here.")
-        return self.call(name, [self.word(unit, token), *self._parse_csv(self._parse_disjunction)])
-
-    def field_name(self) -> str:
-        """A unit, or what else EXTRACT and its like know: DOW, EPOCH, MILLISECOND."""
+    def name_here(self) -> Name:
+        """The next token as a name."""
         token = self._curr
-        if token.token_type not in {RESERVED, TokenType.VAR}:
-            raise self.unreadable("", remedy="A unit of time is expected here, such as MINUTE.")
+        if token.token_type not in self.ID_VAR_TOKENS:
+            raise self.unreadable("", remedy="A name is expected here.")
         self._advance()
-        return str(token.text).upper().removeprefix("SQL_TSI_")
-
-    def unit_from(self, name: str) -> Any:
-        """A unit, FROM, and a time."""
-        unit, token = self.field_name(), self._prev
-        self.expect("FROM")
-        return self.call(name, [self.word(unit, token), self._parse_disjunction()])
-
-    def to_unit(self, name: str) -> Any:
-        """One argument, or a time TO a unit."""
-        this = self._parse_disjunction()
-        if not self._match_text_seq("TO"):
-            return self.call(name, [this])
-        unit, token = self.field_name(), self._prev
-        return self.call(name, [self.word(unit, token), this])
-
-    def trim(self) -> Any:
-        """Where to trim, what, and from what; all but the last may be left out."""
-        where, token = "BOTH", self._curr
-        if self._match_texts(("BOTH", "LEADING", "TRAILING")):
-            where = self._prev.text.upper()
-        chars = None if self._match_text_seq("FROM") else self._parse_disjunction()
-        if chars is not None and not self._match_text_seq("FROM"):
-            return self.call("TRIM", [chars])
-        chars = chars if chars is not None else exp.Literal.string(" ")
-        return self.call("TRIM", [self.word(where, token), chars, self._parse_disjunction()])
-
-    def separated(self, name: str, words: tuple[str, ...]) -> Any:
-        """Arguments with words between them, or with commas."""
-        found = [self._parse_disjunction()]
-        found += [
-            self._parse_disjunction() for word in words if self._match(TokenType.COMMA) or self._match_text_seq(word)
-        ]
-        return self.call(name, found)
-
-    def position(self) -> Any:
-        """What IN what."""
-        this = self._parse_bitwise()
-        if not self._match(TokenType.COMMA):
-            self.expect("IN")
-        return self.call("POSITION", [this, self._parse_disjunction()])
-
-    def json_call(self, name: str) -> Any:
-        """A text, a path, and what else there is, as constants in a fixed order."""
-        found = self._parse_csv(self._parse_disjunction)
-        further: list[Any] = []
-        if name == "JSON_VALUE":
-            returned = self._returned()
-            further = [returned, *self._json_behaviours(("EMPTY", "ERROR"), ("NULL", "ERROR", "DEFAULT"))]
-        elif name == "JSON_QUERY":
-            further = [self._wrapper()]
-            further += self._json_behaviours(("EMPTY", "ERROR"), ("NULL", "ERROR", "EMPTY ARRAY", "EMPTY OBJECT"))[::2]
-        else:
-            further = self._json_behaviours(("ERROR",), ("TRUE", "FALSE", "UNKNOWN", "ERROR"))[::2]
-        while further and further[-1] is None:
-            further.pop()
-        return self.call(name, [*found, *(one or exp.Null() for one in further)])
-
-    def _returned(self) -> Any:
-        if not self._match_text_seq("RETURNING"):
-            return exp.Literal.string("STRING")
-        token = self._curr
-        return self.word(str(self.type_name()), token)
-
-    def _wrapper(self) -> Any:
-        token = self._curr
-        found = "WITHOUT"
-        if self._match_text_seq("WITH"):
-            found = "CONDITIONAL" if self._match_text_seq("CONDITIONAL") else "UNCONDITIONAL"
-            self._match_text_seq("UNCONDITIONAL")
-            self._match_text_seq("ARRAY")
-            self.expect("WRAPPER")
-        elif self._match_text_seq("WITHOUT"):
-            self._match_text_seq("ARRAY")
-            self.expect("WRAPPER")
-        return self.word(found, token)
-
-    def _json_behaviours(self, cases: tuple[str, ...], allowed: tuple[str, ...]) -> list[Any]:
-        """For each case what happens, and the default, if that is given."""
-        found: dict[str, list[Any]] = {
-            case: [exp.Literal.string("FALSE" if len(cases) == 1 else "NULL"), None] for case in cases
-        }
-        while self._curr and self._curr.token_type != TokenType.R_PAREN:
-            token = self._curr
-            words = next((one for one in allowed if self._match_text_seq(*one.split())), None)
-            if words is None:
-                raise self.unreadable("", remedy=f"{', '.join(allowed)} … ON {' or ON '.join(cases)} is expected here.")
-            default = self._parse_bitwise() if words == "DEFAULT" else None
-            self.expect("ON")
-            case = self._curr.text.upper()
-            if case not in cases:
-                raise self.unreadable("", remedy=f"{' or '.join(cases)} is expected here.")
-            self._advance()
-            found[case] = [self.word(words, token), default]
-        return [one for case in cases for one in found[case]]
+        return Name(token.text, self.places.of(token))
 
     def begin(self, tokens: list[Token], text: str) -> None:
         """Take up the tokens of one statement."""

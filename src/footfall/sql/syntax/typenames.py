@@ -57,7 +57,7 @@ class TypeNames:
             self._match_text_seq("PRECISION")
             return SqlType(_PLAIN[word])
         if word in _LENGTHS:
-            length = self._numbers()
+            length = self.numbers()
             return SqlType(_LENGTHS[word], precision=length[0] if length else 1 if word in {"CHAR", "BINARY"} else 0)
         if word in _DECIMALS:
             return self._decimal(token)
@@ -79,7 +79,8 @@ class TypeNames:
         )
         raise AssertionError
 
-    def _numbers(self) -> list[int]:
+    def numbers(self) -> list[int]:
+        """Whole numbers in parentheses, if there are any."""
         if not self._match(TokenType.L_PAREN):
             return []
         found: list[int] = []
@@ -91,7 +92,7 @@ class TypeNames:
         return found
 
     def _decimal(self, token: Token) -> SqlType:
-        given = [*self._numbers(), 0]
+        given = [*self.numbers(), 0]
         precision, scale = (10, 0) if len(given) == 1 else (given[0], given[1])
         if not 1 <= precision <= 38 or scale > precision:
             raise self.unreadable(
@@ -100,7 +101,7 @@ class TypeNames:
         return SqlType(Family.DECIMAL, precision=precision, scale=scale)
 
     def _time(self, word: str, token: Token) -> SqlType:
-        digits = self._numbers()
+        digits = self.numbers()
         local = word == "TIMESTAMP_LTZ"
         if self._match_text_seq("WITH", "LOCAL", "TIME", "ZONE"):
             local = True

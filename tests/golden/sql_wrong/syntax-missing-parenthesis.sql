@@ -1,0 +1,6 @@
+-- line: 6
+-- column: 19
+-- message: FROM cannot stand here
+-- remedy: )
+
+SELECT COUNT(page FROM Clicks;

@@ -1,0 +1,6 @@
+-- line: 6
+-- column: 30
+-- message: page cannot stand here
+-- remedy: Did you mean WHERE instead of WHER?
+
+SELECT page FROM Clicks WHER page > 3;

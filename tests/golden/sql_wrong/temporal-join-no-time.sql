@@ -1,0 +1,8 @@
+-- line: 8
+-- column: 66
+-- message: needs the left table's time attribute
+-- remedy: WATERMARK
+
+CREATE VIEW Latest AS SELECT user_id, page, event_time FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY event_time DESC) AS n FROM Clicks) WHERE n = 1;
+CREATE VIEW Once AS SELECT DISTINCT page, event_time FROM Clicks;
+SELECT c.page FROM Clicks AS c JOIN Latest FOR SYSTEM_TIME AS OF c.page AS d ON c.user_id = d.user_id;

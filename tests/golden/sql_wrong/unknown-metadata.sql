@@ -1,0 +1,6 @@
+-- line: 6
+-- column: 24
+-- message: no metadata weight
+-- remedy: timestamp
+
+CREATE TABLE T (a INT, w STRING METADATA FROM 'weight'); SELECT a FROM T;

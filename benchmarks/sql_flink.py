@@ -61,10 +61,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="footfall-bench-") as name,
-        Flink(java=_JAVA, megabytes=_MEGABYTES) as flink,
-    ):
+    with tempfile.TemporaryDirectory(prefix="footfall-bench-") as name, started() as flink:
         folder = Path(name)
         write_events(folder, options.events, parts=PARALLEL)
         found = [measure(flink, file, folder, runs=options.runs) for file in options.files]
@@ -74,6 +71,11 @@ def main() -> None:
     for one in found:
         runs = ", ".join(f"{seconds:.2f}" for seconds in one.seconds)
         print(f"{one.query:16} {one.rate:>10,.0f} events/s   runs of {runs} s")
+
+
+def started() -> Flink:
+    """A Flink with room for this."""
+    return Flink(java=_JAVA, megabytes=_MEGABYTES)
 
 
 def measure(flink: Flink, file: Path, folder: Path, *, runs: int = 3) -> Measured:

@@ -30,6 +30,26 @@ def run_over_files(
     functions: UserFunctions | None = None,
     insert: Insert | None = None,
 ) -> Iterator[list[Row]]:
+    """The rows of the last query, as they come, as JSON objects, a batch at a time. See ``rows_over_files``."""
+    query = insert or script.inserts[-1]
+    fields = fields_of(query)
+    made = rows_over_files(
+        script, inputs, until_end=until_end, reject=reject, now=now, functions=functions, insert=query
+    )
+    for some in made:
+        yield [row for rows in some for row in rendered(rows, fields)]
+
+
+def rows_over_files(
+    script: Script,
+    inputs: Mapping[str, Path],
+    *,
+    until_end: bool,
+    reject: Callable[[str], None],
+    now: Callable[[], int],
+    functions: UserFunctions | None = None,
+    insert: Insert | None = None,
+) -> Iterator[list[Rows]]:
     """The rows of the last query, as they come, a batch at a time. ``reject`` is told of lines that are no rows.
 
     Files are read side by side, a block of lines at a time. Raises UsageError when a table has no file.
@@ -44,7 +64,6 @@ def run_over_files(
         functions=functions,
         ttl=milliseconds_of(script.settings.get("table.exec.state.ttl", "")),
     )
-    fields = fields_of(query)
     readers = {
         name: read_file(
             inputs[name],
@@ -60,10 +79,10 @@ def run_over_files(
             if batch is None:
                 del readers[name]
                 continue
-            yield _shown(flow.push(name, batch, now=now()), fields)
-        yield _shown(flow.settle(now=now()), fields)
+            yield flow.push(name, batch, now=now())
+        yield flow.settle(now=now())
     if until_end:
-        yield _shown(flow.settle(now=now(), ended=True), fields)
+        yield flow.settle(now=now(), ended=True)
 
 
 def _columns(flow: Dataflow, table: Table) -> dict[str, SqlType]:
@@ -75,10 +94,6 @@ def _columns(flow: Dataflow, table: Table) -> dict[str, SqlType]:
 def fields_of(query: Insert) -> tuple[Field, ...]:
     """The columns of the result: those of the target, where there is one."""
     return query.source.output if query.target is None else query.target.columns
-
-
-def _shown(made: list[Rows], fields: tuple[Field, ...]) -> list[Row]:
-    return [row for rows in made for row in rendered(rows, fields)]
 
 
 def _refuse_missing(tables: set[str], inputs: Mapping[str, Path]) -> None:

@@ -258,8 +258,8 @@ def _from_text(text: str | None, kind: SqlType, name: str) -> Any:
 def _parquet(
     path: Path,
     columns: Columns,
-    rejected: Rejected,
-    order: Sequence[str],  # noqa: ARG001 - a file is whole
+    rejected: Rejected,  # noqa: ARG001 - a file is whole
+    order: Sequence[str],  # noqa: ARG001 - columns have names
 ) -> Iterator[Batch]:
     try:
         with pq.ParquetFile(path) as file:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from footfall.core.errors import UsageError
+from footfall.core.events import Batch
 from footfall.processors.relational.rows import Rows
 from footfall.sql.dataflow import Dataflow
 from footfall.sql.functions.user import UserFunctions
 from footfall.sql.inputs import read_file
+from footfall.sql.message_fields import fields_of_file
 from footfall.sql.nodes import SetAside
-from footfall.sql.plan import Field, Insert, Script
+from footfall.sql.plan import Field, Insert, Script, Table
 from footfall.sql.rendering import rendered, rendered_batch
 from footfall.sql.standing import milliseconds_of, tables_of
 
@@ -44,10 +46,7 @@ def run_over_files(
         ttl=milliseconds_of(script.settings.get("table.exec.state.ttl", "")),
     )
     fields = fields_of(query)
-    readers = {
-        name: read_file(inputs[name], {f.name: f.type for f in table.columns}, lambda bad: reject(str(bad)))
-        for name, table in tables.items()
-    }
+    readers = {name: _batches(inputs[name], table, reject) for name, table in tables.items()}
     while readers:
         for name in list(readers):
             batch = next(readers[name], None)
@@ -58,6 +57,14 @@ def run_over_files(
         yield _shown(flow.settle(now=now()), fields)
     if until_end:
         yield _shown(flow.settle(now=now(), ended=True), fields)
+
+
+def _batches(path: Path, table: Table, reject: Callable[[str], None]) -> Iterator[Batch]:
+    """The rows of a table's file."""
+    fields = fields_of_file(path, table)
+    columns = {fields[column.name]: column.type for column in table.columns}
+    read = read_file(path, columns, lambda bad: reject(str(bad)))
+    return (batch.rename_columns(list(fields)) for batch in read)
 
 
 def fields_of(query: Insert) -> tuple[Field, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from confluent_kafka import Message
 from footfall.apps.cli import main
 from footfall.core.events import CLICK_SCHEMA, CLICKS, SCHEMAS
 from footfall.log.base import Append, StreamSettings
+from footfall.log.codecs.choosing import codec
 from footfall.log.codecs.json import encode
 from footfall.log.kafka import KafkaLog
 from footfall.sql.flink.gateway import Gateway
@@ -27,27 +28,28 @@ from tests.integration.kafkas import consume, opened, produce
 from tests.servers.flink import Flink
 from tests.servers.kafka import Kafka
 from tests.servers.process import free_port, until
+from tests.servers.registry import Registry
 
 VIPS: Final = """
 CREATE TABLE Users (
   user_id STRING,
   name STRING,
   level STRING
-) WITH ('stream' = 'user');
+) WITH ('topic' = 'user');
 CREATE TABLE Clicks (
   user_id STRING,
   page INT,
   action STRING,
   event_time TIMESTAMP(3) METADATA FROM 'timestamp',
   WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
-) WITH ('stream' = 'click');
+) WITH ('topic' = 'click');
 CREATE TABLE VipActions (
   user_id STRING,
   name STRING,
   page INT,
   action STRING,
   event_time TIMESTAMP(3)
-) WITH ('stream' = 'vip-action');
+) WITH ('topic' = 'vip-action');
 
 INSERT INTO VipActions
 SELECT Users.user_id, Users.name, Clicks.page, Clicks.action, Clicks.event_time
@@ -74,12 +76,13 @@ pytestmark = pytest.mark.timeout(300)
 class Cluster:
     """A Flink, and a Kafka with a prefix of its own."""
 
-    def __init__(self, flink: Flink, kafka: Kafka, folder: Path, log: KafkaLog, capsys: Any) -> None:
+    def __init__(self, flink: Flink, kafka: Kafka, folder: Path, log: KafkaLog, capsys: Any, options: str = "") -> None:
         self.flink = flink
         self.kafka = kafka
         self.log = log
         self._folder = folder
         self._capsys = capsys
+        self._address = f"kafka://{kafka.address}?prefix={folder.name}.{options}"
 
     def write(self, stream: str, schema: pa.Schema, rows: Sequence[Row], *, partition: int = 0) -> None:
         """Append by our log, with a mark of time behind the rows."""
@@ -97,8 +100,9 @@ class Cluster:
         """Submit a query; the job's id, or what is wrong."""
         file = self._folder / "query.sql"
         file.write_text(text)
-        kafka = f"kafka://{self.kafka.address}?prefix={self._folder.name}."
-        said = self.run("submit", str(file), "--kafka", kafka, *options, *(() if code else ("--json",)), code=code)
+        said = self.run(
+            "submit", str(file), "--kafka", self._address, *options, *(() if code else ("--json",)), code=code
+        )
         return said if code or "--show" in options else str(json.loads(said)["job"])
 
     def rows(self, stream: str, count: int) -> list[Row]:
@@ -195,9 +199,9 @@ def test_a_table_with_a_key_keeps_the_last_row_of_each(cluster: Cluster) -> None
 
     cluster.submit(
         """
-        CREATE TABLE Click (user_id STRING, page INT);
-        CREATE TABLE Counts (user_id STRING, clicks BIGINT, PRIMARY KEY (user_id) NOT ENFORCED);
-        INSERT INTO Counts SELECT user_id, COUNT(*) FROM Click GROUP BY user_id;
+        CREATE TABLE `click` (user_id STRING, page INT);
+        CREATE TABLE `counts` (user_id STRING, clicks BIGINT, PRIMARY KEY (user_id) NOT ENFORCED);
+        INSERT INTO `counts` SELECT user_id, COUNT(*) FROM `click` GROUP BY user_id;
         """
     )
 
@@ -216,9 +220,9 @@ def test_a_table_with_a_key_is_read_as_the_last_message_of_each_key_and_marks_ar
     cluster.submit(
         """
         CREATE TABLE Latest (userId STRING, productId STRING, PRIMARY KEY (userId) NOT ENFORCED)
-        WITH ('stream' = 'click-data');
-        CREATE TABLE Lookers (productId STRING, visitors BIGINT, PRIMARY KEY (productId) NOT ENFORCED);
-        INSERT INTO Lookers SELECT productId, COUNT(*) FROM Latest GROUP BY productId;
+        WITH ('topic' = 'click-data');
+        CREATE TABLE `lookers` (productId STRING, visitors BIGINT, PRIMARY KEY (productId) NOT ENFORCED);
+        INSERT INTO `lookers` SELECT productId, COUNT(*) FROM Latest GROUP BY productId;
         """
     )
 
@@ -237,15 +241,15 @@ def test_windows_close_though_a_partition_is_idle(cluster: Cluster) -> None:
 
     cluster.submit(
         """
-        CREATE TABLE Click (
+        CREATE TABLE `click` (
           user_id STRING,
           event_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
           WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
         ) WITH ('scan.watermark.idle-timeout' = '100 ms', 'scan.watermark.emit.strategy' = 'on-event');
-        CREATE TABLE PerMinute (minute_begins TIMESTAMP_LTZ(3), visitors BIGINT);
-        INSERT INTO PerMinute
+        CREATE TABLE `per-minute` (minute_begins TIMESTAMP_LTZ(3), visitors BIGINT);
+        INSERT INTO `per-minute`
         SELECT window_start, COUNT(DISTINCT user_id)
-        FROM TABLE(TUMBLE(TABLE Click, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
+        FROM TABLE(TUMBLE(TABLE `click`, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
         GROUP BY window_start, window_end;
         """
     )
@@ -280,9 +284,9 @@ def test_times_and_decimals_are_read_and_written_as_our_messages_hold_them(clust
 
     cluster.submit(
         f"""
-        CREATE TABLE Sold ({columns}, next_day AS `at` + INTERVAL '1' DAY, WATERMARK FOR `at` AS `at`);
-        CREATE TABLE Copied ({columns});
-        INSERT INTO Copied SELECT id, `at`, moment, exact, price, `day`, ok FROM Sold WHERE next_day > `at`;
+        CREATE TABLE `sold` ({columns}, next_day AS `at` + INTERVAL '1' DAY, WATERMARK FOR `at` AS `at`);
+        CREATE TABLE `copied` ({columns});
+        INSERT INTO `copied` SELECT id, `at`, moment, exact, price, `day`, ok FROM `sold` WHERE next_day > `at`;
         """
     )
 
@@ -296,12 +300,48 @@ def test_a_stream_of_the_pipeline_need_not_be_declared(cluster: Cluster) -> None
 
     cluster.submit(
         """
-        CREATE TABLE Looks (product STRING, looked_at TIMESTAMP_LTZ(3));
-        INSERT INTO Looks SELECT productId, `timestamp` FROM `click-data` WHERE NOT late AND event_type = 'view';
+        CREATE TABLE `looks` (product STRING, looked_at TIMESTAMP_LTZ(3));
+        INSERT INTO `looks` SELECT productId, `timestamp` FROM `click-data` WHERE NOT late AND event_type = 'view';
         """
     )
 
     assert cluster.rows("looks", 3) == [{"product": f"p{n}", "looked_at": START} for n in (0, 1, 3)]
+
+
+@pytest.fixture
+def avro_cluster(
+    flink: Flink, kafka: Kafka, registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Cluster]:
+    options = f"&format=avro&registry={registry.url}"
+    with opened(kafka, tmp_path, options=options) as log:
+        made = Cluster(flink, kafka, tmp_path, log, capsys, options)
+        yield made
+        for job in made.running():
+            cancel(Gateway(flink.gateway), job)
+
+
+def test_avro_is_read_and_written_with_the_registry(avro_cluster: Cluster, registry: Registry) -> None:
+    log = avro_cluster.log
+    schema = pa.schema([*CLICK, ("price", pa.decimal128(10, 2)), ("day", pa.date32()), ("ok", pa.bool_())])
+    more = {"price": Decimal("12.50"), "day": date(2026, 3, 1), "ok": True}
+    rows = [{**click(1, 7, second=2), **more}, {**click(2, 8), **dict.fromkeys(more)}]
+    log.create("click", StreamSettings(partitions=1))
+    avro_cluster.write("click", schema, rows)
+    columns = "user_id STRING, page INT, price DECIMAL(10, 2), `day` DATE, ok BOOLEAN"
+
+    avro_cluster.submit(
+        f"""
+        CREATE TABLE `click` ({columns}, `timestamp` TIMESTAMP_LTZ(3));
+        CREATE TABLE `copied` ({columns}, `timestamp` TIMESTAMP_LTZ(3));
+        INSERT INTO `copied` SELECT * FROM `click`;
+        """
+    )
+
+    copied = pa.schema([field for field in schema if field.name != "action"])
+    messages = [message.value() or b"" for message in avro_cluster.messages("copied", 2)]
+    read = codec("avro", registry=registry.url).decode("copied", messages, schema=copied)
+    assert not read.bad
+    assert read.batch.to_pylist() == [{name: row[name] for name in copied.names} for row in rows]
 
 
 def test_flink_can_plan_a_query_over_every_stream_of_the_pipeline(flink: Flink) -> None:
@@ -325,9 +365,9 @@ def test_messages_that_are_none_do_not_stop_a_job(cluster: Cluster) -> None:
 
     cluster.submit(
         """
-        CREATE TABLE Click (user_id STRING, page INT);
-        CREATE TABLE Pages (user_id STRING, page INT);
-        INSERT INTO Pages SELECT user_id, page FROM Click;
+        CREATE TABLE `click` (user_id STRING, page INT);
+        CREATE TABLE `pages` (user_id STRING, page INT);
+        INSERT INTO `pages` SELECT user_id, page FROM `click`;
         """
     )
 
@@ -336,9 +376,11 @@ def test_messages_that_are_none_do_not_stop_a_job(cluster: Cluster) -> None:
 
 def test_what_flink_refuses_is_said_with_the_line_and_without_a_traceback(cluster: Cluster) -> None:
     cluster.log.create("click", StreamSettings(partitions=1))
-    text = "CREATE TABLE Click (user_id STRING);\nCREATE TABLE Pages (page INT) WITH ('connector' = 'blackhole');\n\n"
+    text = (
+        "CREATE TABLE `click` (user_id STRING);\nCREATE TABLE `pages` (page INT) WITH ('connector' = 'blackhole');\n\n"
+    )
 
-    said = cluster.submit(f"{text}INSERT INTO Pages\nSELECT pages FROM Click", code=1)
+    said = cluster.submit(f"{text}INSERT INTO `pages`\nSELECT pages FROM `click`", code=1)
 
     assert "Line 4" in said
     assert "line 5, column 8" in said

@@ -13,9 +13,9 @@ from footfall.sql.flink.causes import root_cause
 from footfall.sql.flink.http import Rest
 from footfall.sql.flink.scripts import Script, prepare
 from footfall.sql.flink.statements import split
-from footfall.sql.flink.streams import ddl_for
+from footfall.sql.flink.streams import ddl_for, pipeline_tables
 from footfall.sql.flink.tables import CreatedTable, created_table
-from footfall.sql.flink.topics import KafkaPlace, kebab
+from footfall.sql.flink.topics import KafkaPlace
 
 PLACE = KafkaPlace(brokers="broker:9092", prefix="shop.")
 CLICKS = "CREATE TABLE Clicks (user_id STRING, page INT)"
@@ -75,7 +75,7 @@ def test_a_table_says_what_it_declares() -> None:
     assert found.bind({"connector": "x"}).text.endswith("COMMENT 'WITH' WITH (\n  'connector' = 'x'\n)")
 
 
-@pytest.mark.parametrize("text", [f"{CLICKS} LIKE other", "CREATE TABLE t (a INT) WITH ('connector' = 'kafka')"])
+@pytest.mark.parametrize("text", [f"{CLICKS} LIKE other", "CREATE TABLE t (a INT) WITH ('connector' = 'print')"])
 def test_a_table_that_has_a_place_keeps_it(text: str) -> None:
     assert table(text).bound
 
@@ -83,22 +83,27 @@ def test_a_table_that_has_a_place_keeps_it(text: str) -> None:
 def test_a_table_without_a_place_gets_the_topic_of_its_stream() -> None:
     script = prepare(f"{CLICKS}; {SINK}; INSERT INTO Out SELECT page FROM Clicks", PLACE)
 
-    assert "'topic' = 'shop.clicks'" in texts(script)
+    assert "'topic' = 'shop.Clicks'" in texts(script)
     assert "'scan.startup.mode' = 'earliest-offset'" in texts(script)
-    assert (script.reads, script.writes) == (["clicks"], [])
+    assert (script.reads, script.writes) == (["Clicks"], [])
     assert texts(script).count("'connector'") == 2
 
 
 def test_the_command_line_names_a_stream_before_the_table_does() -> None:
-    text = f"{CLICKS} WITH ('stream' = 'click'); {SINK}; INSERT INTO Out SELECT page FROM Clicks"
+    text = f"{CLICKS} WITH ('topic' = 'click'); {SINK}; INSERT INTO Out SELECT page FROM Clicks"
 
     assert prepare(text, PLACE).reads == ["click"]
     assert prepare(text, PLACE, streams={"Clicks": "other"}).reads == ["other"]
 
 
-@pytest.mark.parametrize(("name", "stream"), [("VipActions", "vip-actions"), ("a_b", "a-b"), ("user", "user")])
-def test_a_table_s_name_is_its_stream_s_in_small_letters_and_dashes(name: str, stream: str) -> None:
-    assert kebab(name) == stream
+def test_a_table_on_kafka_without_brokers_is_in_the_log() -> None:
+    here = "WITH ('connector' = 'kafka', 'topic' = 'click', 'format' = 'json')"
+    there = "WITH ('connector' = 'kafka', 'topic' = 'click', 'properties.bootstrap.servers' = 'other:1')"
+
+    assert "'topic' = 'shop.click'" in texts(
+        prepare(f"{CLICKS} {here}; {SINK}; INSERT INTO Out SELECT page FROM Clicks", PLACE)
+    )
+    assert table(f"{CLICKS} {there}").bound
 
 
 def test_what_a_table_says_in_with_wins() -> None:
@@ -108,11 +113,12 @@ def test_what_a_table_says_in_with_wins() -> None:
 
 
 def test_a_table_that_is_only_written_is_made_and_not_read() -> None:
-    text = f"{CLICKS}; CREATE TABLE VipAction (page INT); INSERT INTO VipAction SELECT page FROM Clicks"
+    vips = "CREATE TABLE Vips (page INT) WITH ('topic' = 'vip-action')"
+    text = f"{CLICKS}; {vips}; INSERT INTO Vips SELECT page FROM Clicks"
 
     script = prepare(text, PLACE)
 
-    assert (script.reads, script.writes) == (["clicks"], ["vip-action"])
+    assert (script.reads, script.writes) == (["Clicks"], ["vip-action"])
 
 
 @pytest.mark.parametrize(
@@ -137,9 +143,9 @@ def test_a_primary_key_must_be_the_messages_key() -> None:
 
 
 def test_other_formats_are_refused_where_a_table_has_no_options() -> None:
-    with pytest.raises(UsageError, match="avro"):
+    with pytest.raises(UsageError, match="quix"):
         prepare(
-            f"{CLICKS}; {SINK}; INSERT INTO Out SELECT page FROM Clicks", KafkaPlace(brokers="broker:1", format="avro")
+            f"{CLICKS}; {SINK}; INSERT INTO Out SELECT page FROM Clicks", KafkaPlace(brokers="broker:1", format="quix")
         )
 
 
@@ -162,7 +168,9 @@ def test_every_stream_of_the_pipeline_has_a_declaration(stream: str) -> None:
 
 
 def test_a_stream_s_lateness_is_the_pipeline_s() -> None:
-    script = prepare(f"{SINK}; INSERT INTO Out SELECT age FROM click_data", PLACE, lateness=timedelta(minutes=3))
+    known = pipeline_tables(timedelta(minutes=3))
+
+    script = prepare(f"{SINK}; INSERT INTO Out SELECT age FROM click_data", PLACE, known=known)
 
     assert "'0 00:03:00' DAY TO SECOND" in texts(script)
     assert "'topic' = 'shop.click-data'" in texts(script)

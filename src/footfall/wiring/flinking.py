@@ -23,7 +23,13 @@ def kafka_address(kafka: str | None, *, settings: Path | None = None) -> str | N
 def kafka_place(address: str) -> KafkaPlace:
     """Where a cluster finds the streams. Raises UsageError for an address that is none; secrets are not shown."""
     found = kafka_settings(address)
-    return KafkaPlace(brokers=found.brokers, prefix=found.prefix, format=found.format, client=found.client)
+    return KafkaPlace(
+        brokers=found.brokers,
+        prefix=found.prefix,
+        format=found.format,
+        registry=found.registry,
+        client=found.client,
+    )
 
 
 def make_topics(address: str, *, reads: Iterable[str], writes: Iterable[str], pipeline: Pipeline) -> None:

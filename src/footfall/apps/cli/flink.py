@@ -46,7 +46,7 @@ def submit(
         bool, typer.Option("--show", help="Print what would be sent, without passwords, and send nothing.")
     ] = False,
     settings: SettingsFile = None,
-    data_dir: DataDir = DATA_DIR,  # noqa: ARG001 - every command understands it
+    data_dir: DataDir = DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Submit a file of SQL; print the ids of the jobs that run from then on."""
@@ -56,12 +56,14 @@ def submit(
     from footfall.sql.flink.jobs import submit as send
     from footfall.sql.flink.scripts import prepare
     from footfall.wiring.flinking import kafka_address, kafka_place, make_topics
+    from footfall.wiring.queries import known_streams
 
     pipeline = read_pipeline(settings)
     address = kafka_address(kafka, settings=settings)
     place = None if address is None else kafka_place(address)
     place = place.without_secrets() if show and place is not None else place
-    script = prepare(text, place, streams=parse_streams(stream or ()), lateness=pipeline.lateness)
+    with known_streams(data_dir=data_dir, settings=settings, origin=file) as known:
+        script = prepare(text, place, streams=parse_streams(stream or ()), known=known)
     if show:
         print_lines(line for one in script.statements for line in f"{plain(one.text, lines=True)};\n".split("\n"))
         return

@@ -1,7 +1,7 @@
-"""Turns a table into one whose columns are what our JSON messages hold, and back by a view and by what is inserted.
+"""Turns a table into one whose columns are what our messages hold, and back by a view and by what is inserted.
 
-In messages, times of milliseconds are integers and decimals are texts (``log.codecs.rows``); Flink's JSON has other
-words for both. So the table of the file becomes a view over ``NAME$messages``, and an INSERT goes to that one.
+In messages, times of milliseconds are integers and decimals are texts (``log.codecs``); Flink has other words for both.
+So the table of the file becomes a view over ``NAME$messages``, and an INSERT goes to that one.
 """
 
 from __future__ import annotations
@@ -78,14 +78,14 @@ class MessageTable:
     statements: Sequence[Statement]
     target: str
     """The table that takes what is inserted."""
+    others: Mapping[str, _Other]
 
     def rewritten(self, insert: Insert) -> str | None:
         """The INSERT, as it goes to ``target``; None if it can stay."""
-        others = {one.name: one for one in _others(self.table, {})}
-        if not others:
+        if not self.others:
             return None
         names = insert.columns or [one.name for one in self.table.columns if one.is_written]
-        values = ", ".join(others[one].written if one in others else named(one) for one in names)
+        values = ", ".join(self.others[one].written if one in self.others else named(one) for one in names)
         listed = ", ".join(map(named, names))
         return (
             f"INSERT INTO {named(self.target)} ({listed})\n"
@@ -102,7 +102,7 @@ def message_table(
     """
     others = {one.name: one for one in _others(table, defaults or {})}
     if not others:
-        return MessageTable(table, [table.bind(options)], table.name)
+        return MessageTable(table, [table.bind(options)], table.name, {})
     raw = table.name + SUFFIX
     inside = ",\n  ".join(_raw(table, others))
     values = ",\n  ".join(_shown(one.name, others, _time_of(table)) for one in table.columns)
@@ -110,7 +110,7 @@ def message_table(
         f"CREATE TEMPORARY TABLE {named(raw)} (\n  {inside}\n) {with_clause(options)}",
         f"CREATE TEMPORARY VIEW {named(table.name)} AS SELECT\n  {values}\nFROM {named(raw)}",
     )
-    return MessageTable(table, [replace(table.statement, text=one) for one in texts], raw)
+    return MessageTable(table, [replace(table.statement, text=one) for one in texts], raw, others)
 
 
 def _others(table: CreatedTable, defaults: Mapping[str, str]) -> list[_Other]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -11,8 +10,7 @@ import pyarrow as pa
 from footfall.core.errors import UsageError
 from footfall.core.events import EVENT_ID, SCHEMAS
 from footfall.log.codecs.rows import DEFAULTS
-from footfall.sql.flink.statements import Statement, split
-from footfall.sql.flink.tables import CreatedTable, created_table, named, quoted
+from footfall.sql.flink.tables import named, quoted
 
 _TIME: Final = "timestamp"
 """The event's time is the message's, too."""
@@ -41,10 +39,12 @@ def table_names() -> dict[str, str]:
     return {each: stream for stream in SCHEMAS for each in (stream, stream.replace("-", "_"))}
 
 
-def mentioned(statements: Iterable[Statement], declared: Iterable[str]) -> dict[str, str]:
-    """The streams that the statements name and do not declare, by the name that they use."""
-    used = {name for one in statements for name in one.names}
-    return {name: stream for name, stream in table_names().items() if name in used - set(declared)}
+def pipeline_tables(lateness: timedelta = LATENESS) -> dict[str, str]:
+    """The CREATE TABLE of each stream of the pipeline, by each name that a query may use."""
+    return {
+        name: f"{ddl_for(stream, name=name, lateness=lateness)} WITH ('topic' = {quoted(stream)})"
+        for name, stream in table_names().items()
+    }
 
 
 def ddl_for(stream: str, *, name: str | None = None, lateness: timedelta = LATENESS) -> str:
@@ -59,15 +59,6 @@ def ddl_for(stream: str, *, name: str | None = None, lateness: timedelta = LATEN
     lines.append(f"WATERMARK FOR {named(_TIME)} AS {named(_TIME)} - INTERVAL {_interval(seconds)}")
     inside = ",\n  ".join(lines)
     return f"CREATE TEMPORARY TABLE {named(name or stream)} (\n  {inside}\n)"
-
-
-def stream_table(stream: str, *, name: str, lateness: timedelta = LATENESS) -> CreatedTable:
-    """The same, read."""
-    [statement] = split(ddl_for(stream, name=name, lateness=lateness))
-    table = created_table(statement)
-    if table is None:
-        raise RuntimeError(f"the declaration of {stream} is none")
-    return table
 
 
 def _column(field: pa.Field) -> str:

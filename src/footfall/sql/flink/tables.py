@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Final
 
 from footfall.sql.flink.statements import Kind, Statement, Token
+
+KAFKA: Final = ("kafka", "upsert-kafka")
+BROKERS: Final = "properties.bootstrap.servers"
 
 
 class Origin(Enum):
@@ -60,8 +64,10 @@ class CreatedTable:
 
     @property
     def bound(self) -> bool:
-        """Whether it says itself by which connector its rows come."""
-        return self.copies or "connector" in (self.options or {})
+        """Whether it says itself where its rows are. On Kafka without brokers, they are in the log."""
+        given = self.options or {}
+        at_home = given.get("connector", KAFKA[0]) in KAFKA and BROKERS not in given
+        return self.copies or not at_home
 
     def bind(self, options: Mapping[str, str]) -> Statement:
         """The same statement, with these options instead of its own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,11 +9,14 @@ from typing import Final
 
 from footfall.core.errors import UsageError
 from footfall.core.events import key_of
-from footfall.sql.flink.tables import CreatedTable
+from footfall.sql.flink.tables import BROKERS, KAFKA, CreatedTable
 
-STREAM: Final = "stream"
-"""The option by which a table in a file may name its stream: ``WITH ('stream' = 'click')``."""
+TOPIC: Final = "topic"
+"""The option by which a table in a file may name its stream: ``WITH ('topic' = 'click')``."""
+_SETTLED: Final = ("connector", TOPIC, "format", "value.format")
+"""What the log says, whatever the table does."""
 _JSON: Final = {
+    "format": "json",
     "json.timestamp-format.standard": "ISO-8601",
     "json.ignore-parse-errors": "true",  # one message that is none never stops the others
     "json.encode.ignore-null-fields": "true",
@@ -31,6 +33,9 @@ class KafkaPlace:
     brokers: str
     prefix: str = ""
     format: str = "json"
+    """Of the messages: json or avro."""
+    registry: str | None = None
+    """The schema registry of messages in Avro, as the cluster reaches it."""
     client: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Further settings, as librdkafka names them; they may hold a password."""
     idle: timedelta = timedelta(seconds=30)
@@ -48,7 +53,7 @@ class KafkaPlace:
     @property
     def properties(self) -> dict[str, str]:
         """What Flink's client of Kafka is told."""
-        told = {"bootstrap.servers": self.brokers, **self.client}
+        told = {BROKERS.removeprefix("properties."): self.brokers, **self.client}
         user, password = told.pop("sasl.username", None), told.pop("sasl.password", None)
         if user is not None:
             mechanism = told.setdefault("sasl.mechanism", told.pop("sasl.mechanisms", "PLAIN"))
@@ -69,17 +74,8 @@ def _escaped(text: str) -> str:
 
 
 def stream_of(table: CreatedTable, named: Mapping[str, str]) -> str:
-    """The stream that a table means.
-
-    What the command line names comes first, then ``stream`` in WITH, then the table's name: ``VipAction`` is
-    ``vip-action``.
-    """
-    return named.get(table.name) or (table.options or {}).get(STREAM) or kebab(table.name)
-
-
-def kebab(name: str) -> str:
-    """A name as streams have it: small letters, with dashes between words."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", "-", name).lower()
+    """The stream that a table is: what the command line says, then ``topic`` in WITH, then its own name."""
+    return named.get(table.name) or (table.options or {}).get(TOPIC) or table.name
 
 
 def options(table: CreatedTable, stream: str, place: KafkaPlace, *, read: bool, written: bool) -> dict[str, str]:
@@ -87,17 +83,12 @@ def options(table: CreatedTable, stream: str, place: KafkaPlace, *, read: bool, 
 
     Raises UsageError for a message format that Flink does not have, and for a primary key that is not the messages'.
     """
-    if place.format != "json":
-        raise UsageError(
-            f"Table {table.name} has no WITH, and the log's messages have the format {place.format}.",
-            remedy="Write the connector's options in WITH, or use a log with the format json.",
-        )
-    own = {name: value for name, value in (table.options or {}).items() if name != STREAM}
-    found = {"connector": "kafka", "topic": place.topic(stream), **place.properties}
+    own = {name: value for name, value in (table.options or {}).items() if name not in _SETTLED}
+    found = {"connector": KAFKA[0], TOPIC: place.topic(stream), **place.properties}
     if table.key:
-        found |= _keyed(table, stream, read=read)
+        found |= _keyed(table, stream, _format(table, place), read=read)
     else:
-        found |= {"format": "json", **_JSON}
+        found |= _format(table, place)
         if read:
             found["scan.startup.mode"] = "earliest-offset"
         if written and key_of(stream) in _texts(table):
@@ -107,7 +98,19 @@ def options(table: CreatedTable, stream: str, place: KafkaPlace, *, read: bool, 
     return found | own
 
 
-def _keyed(table: CreatedTable, stream: str, *, read: bool) -> dict[str, str]:
+def _format(table: CreatedTable, place: KafkaPlace) -> Mapping[str, str]:
+    """How messages are read and written."""
+    if place.format == "json":
+        return _JSON
+    if place.format == "avro" and place.registry is not None:
+        return {"format": "avro-confluent", "avro-confluent.url": place.registry}
+    raise UsageError(
+        f"Table {table.name} does not say where its rows are, and Flink cannot read the format {place.format}.",
+        remedy="Write the connector's options in WITH, or use a log with the format json, or avro and a registry.",
+    )
+
+
+def _keyed(table: CreatedTable, stream: str, format_: Mapping[str, str], *, read: bool) -> dict[str, str]:
     """A table with a primary key holds the last message of each key."""
     if read and list(table.key) != [key_of(stream)]:
         raise UsageError(
@@ -116,8 +119,8 @@ def _keyed(table: CreatedTable, stream: str, *, read: bool) -> dict[str, str]:
             remedy="Leave out the key, and keep the last row by ROW_NUMBER() OVER (PARTITION BY … ORDER BY … DESC).",
         )
     is_text = len(table.key) == 1 and table.key[0] in _texts(table)
-    named = {f"value.{name}": value for name, value in _JSON.items()}
-    return {"connector": "upsert-kafka", "key.format": "raw" if is_text else "json", "value.format": "json", **named}
+    values = {f"value.{name}": value for name, value in format_.items()}
+    return {"connector": KAFKA[1], "key.format": "raw" if is_text else "json", **values}
 
 
 def _texts(table: CreatedTable) -> set[str]:

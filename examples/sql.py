@@ -8,17 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from examples.running import events, footfall
-from footfall.apps.cli.app import app
 
 Row = dict[str, Any]
 _TAKEN_BACK: Final = ("-U", "-D")
-
-needs_sql = pytest.mark.skipif(
-    not any(command.name == "sql" for command in app.registered_commands), reason="there is no `footfall sql` yet"
-)
 
 
 def with_known_clicks(directory: Path, *, events: int) -> Path:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from examples.running import events
-from examples.sql import at, enriched, needs_sql, rows_of, with_known_clicks
+from examples.sql import at, enriched, rows_of, with_known_clicks
 from footfall.sql.planning import plan_script
 
 OFFERS = Path(__file__).with_name("offers.sql")
@@ -19,7 +19,6 @@ def test_the_query_can_be_planned() -> None:
     assert not insert.source.changes
 
 
-@needs_sql
 def test_the_query_makes_the_offers_of_the_detector(tmp_path: Path) -> None:
     data_dir = with_known_clicks(tmp_path, events=20_000)
 

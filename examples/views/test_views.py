@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from examples.running import footfall
-from examples.sql import Row, at, enriched, needs_sql, rows_of, with_known_clicks
+from examples.sql import Row, at, enriched, rows_of, with_known_clicks
 from footfall.sql.planning import plan_script
 
 HERE: Final = Path(__file__).parent
@@ -114,7 +114,6 @@ def test_a_view_can_be_planned_and_is_compared(view: str) -> None:
     assert plan_script((HERE / f"{view}.sql").read_text(), streams={}).inserts
 
 
-@needs_sql
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_as_a_query_has_the_rows_of_the_view(view: str, data_dir: Path, tmp_path: Path) -> None:
     file = enriched(tmp_path, data_dir=data_dir)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from examples.running import footfall
-from examples.sql import at, needs_sql, rows_of
+from examples.sql import at, rows_of
 from footfall.sql.planning import plan_script
 
 HERE = Path(__file__).parent
@@ -26,7 +26,6 @@ def test_the_files_here_are_those_that_footfall_brings() -> None:
         assert "src/footfall/examples" in str((HERE / name).resolve())
 
 
-@needs_sql
 def test_the_rows_are_those_of_a_plain_fold(tmp_path: Path) -> None:
     footfall(
         *("generate", "--example", "vip", "--events", 2_000, "--seed", 7, "--changes", 0.2, "--out", tmp_path),

@@ -191,7 +191,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "wrong connector": (
         {"schema": {"sql": "CREATE TABLE U (a INT) WITH ('connector' = 'filesystem')"}},
-        "There is no connector filesystem.*Connectors are: footfall, kafka",
+        "There is no connector filesystem.*Connectors are: kafka",
     ),
     "odd watermark": (
         {"schema": {"sql": "CREATE TABLE U (a TIMESTAMP(3), WATERMARK FOR a AS a + INTERVAL '1' SECOND)"}},

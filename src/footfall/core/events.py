@@ -22,6 +22,8 @@ SHOWN: Final = "offers-shown"
 SHOP_USERS: Final = "user"
 SHOP_CLICKS: Final = "click"
 """The two streams of the streaming-SQL sample."""
+VIP_ACTIONS: Final = "vip-action"
+"""What its query makes of them."""
 
 RETRY: Final = ".retry"
 PARTIALS: Final = ".partials"
@@ -164,7 +166,7 @@ SCHEMAS: Final = {
 }
 
 
-_KEYS: Final = {CART: "username", SHOP_USERS: "user_id", SHOP_CLICKS: "user_id"}
+_KEYS: Final = {CART: "username", SHOP_USERS: "user_id", SHOP_CLICKS: "user_id", VIP_ACTIONS: "user_id"}
 
 
 def key_of(stream: str) -> str:

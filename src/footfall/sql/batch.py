@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from footfall.core.errors import UsageError
+from footfall.core.events import Batch
 from footfall.processors.relational.rows import Rows
 from footfall.sql.dataflow import Dataflow
 from footfall.sql.functions.user import UserFunctions
 from footfall.sql.inputs import read_file
+from footfall.sql.message_fields import fields_of_file
 from footfall.sql.nodes import SetAside
 from footfall.sql.plan import Field, Insert, Script, Table
 from footfall.sql.rendering import rendered, rendered_batch
 from footfall.sql.standing import milliseconds_of, tables_of
-from footfall.sql.types import SqlType
 
 Row = dict[str, Any]
 
@@ -64,15 +65,7 @@ def rows_over_files(
         functions=functions,
         ttl=milliseconds_of(script.settings.get("table.exec.state.ttl", "")),
     )
-    readers = {
-        name: read_file(
-            inputs[name],
-            _columns(flow, table),
-            lambda bad: reject(str(bad)),
-            order=[field.name for field in table.columns],
-        )
-        for name, table in tables.items()
-    }
+    readers = {name: _batches(inputs[name], table, flow.columns(name), reject) for name, table in tables.items()}
     while readers:
         for name in list(readers):
             batch = next(readers[name], None)
@@ -85,10 +78,13 @@ def rows_over_files(
         yield flow.settle(now=now(), ended=True)
 
 
-def _columns(flow: Dataflow, table: Table) -> dict[str, SqlType]:
-    """What is read of a file: the columns that anyone needs, in their order."""
-    needed = flow.columns(table.name)
-    return {field.name: field.type for field in table.columns if field.name in needed}
+def _batches(path: Path, table: Table, needed: set[str], reject: Callable[[str], None]) -> Iterator[Batch]:
+    """The rows of a table's file: of its columns those that anyone needs, in their order."""
+    fields = fields_of_file(path, table)
+    wanted = [column for column in table.columns if column.name in needed]
+    columns = {fields[column.name]: column.type for column in wanted}
+    read = read_file(path, columns, lambda bad: reject(str(bad)), order=list(fields.values()))
+    return (batch.rename_columns([column.name for column in wanted]) for batch in read)
 
 
 def fields_of(query: Insert) -> tuple[Field, ...]:

@@ -6,11 +6,7 @@ CREATE TABLE Users (
   user_id STRING,
   name STRING,
   level STRING
-) WITH (
-  'connector' = 'kafka',
-  'topic' = 'user',
-  'format' = 'json'
-);
+) WITH ('stream' = 'user');
 
 CREATE TABLE Clicks (
   user_id STRING,
@@ -20,11 +16,7 @@ CREATE TABLE Clicks (
   agent STRING,
   event_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
   WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
-) WITH (
-  'connector' = 'kafka',
-  'topic' = 'click',
-  'format' = 'json'
-);
+) WITH ('stream' = 'click');
 
 CREATE TABLE VipActions (
   user_id STRING,
@@ -32,13 +24,7 @@ CREATE TABLE VipActions (
   page INT,
   action STRING,
   event_time TIMESTAMP_LTZ(3)
-) WITH (
-  'connector' = 'kafka',
-  'topic' = 'vip-action',
-  'format' = 'json',
-  'key.format' = 'raw',
-  'key.fields' = 'user_id'
-);
+) WITH ('stream' = 'vip-action', 'key.fields' = 'user_id');
 
 INSERT INTO VipActions
 SELECT Users.user_id, Users.name, Clicks.page, Clicks.action, Clicks.event_time

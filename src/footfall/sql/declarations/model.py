@@ -33,8 +33,10 @@ METADATA: Final[Mapping[str, SqlType]] = {
 """What comes with a message, and its type unless the declaration says another one."""
 _READ_ONLY: Final = ("partition", "offset")
 PROCTIME: Final = "PROCTIME()"
-_CONNECTORS: Final = {Protocol.LOG: "footfall", Protocol.KAFKA: "kafka", Protocol.RABBITMQ: "rabbitmq"}
+_CONNECTORS: Final = {Protocol.KAFKA: "kafka", Protocol.RABBITMQ: "rabbitmq"}
+"""A table without a connector is a stream of the log."""
 _UPSERT: Final = "upsert-kafka"
+STREAM: Final = "stream"
 TOPIC: Final = "topic"
 KEY_FIELDS: Final = "key.fields"
 _TIMES: Final = (Family.TIMESTAMP, Family.TIMESTAMP_LTZ)
@@ -154,14 +156,15 @@ class Draft:
         self._check_time()
         stream, primary = self.stream or self.name, tuple(self.primary_key)
         key = self.key or (primary[0] if len(primary) == 1 else None)
-        connector = _CONNECTORS[self.protocol]
-        if primary and self.protocol is Protocol.KAFKA:
-            connector = _UPSERT
-        options = {"connector": connector, TOPIC: stream}
+        if self.protocol is Protocol.LOG:
+            options = {STREAM: stream}
+        else:
+            upsert = primary and self.protocol is Protocol.KAFKA
+            options = {"connector": _UPSERT if upsert else _CONNECTORS[self.protocol], TOPIC: stream}
         if key is not None and not primary:
             options[KEY_FIELDS] = key
         for name in self.options:
-            if name in options or name == KEY_FIELDS:
+            if name in {"connector", STREAM, TOPIC, KEY_FIELDS}:
                 raise NotMeantError(
                     f"{name} follows from the other fields.", where="options", remedy="Leave it out of options."
                 )
@@ -229,8 +232,14 @@ def text(value: str) -> str:
 
 
 def _interval(delay: timedelta) -> str:
+    """What is taken off; in a unit of which there are at most 99, so that SQL takes the number as it is."""
     ms = delay // timedelta(milliseconds=1)
     if not ms:
         return ""
-    seconds = f"{ms // 1000}.{ms % 1000:03d}" if ms % 1000 else str(ms // 1000)
-    return f" - INTERVAL '{seconds}' SECOND"
+    for unit, size in (("SECOND", 1000), ("MINUTE", 60_000), ("HOUR", 3_600_000), ("DAY", 86_400_000)):
+        if ms % size == 0 and ms // size < 100:
+            return f" - INTERVAL '{ms // size}' {unit}"
+    days, rest = divmod(ms, 86_400_000)
+    seconds, fraction = divmod(rest, 1000)
+    time = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{fraction:03d}"
+    return f" - INTERVAL '{days} {time}' DAY({len(str(days))}) TO SECOND(3)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from footfall.sql.declarations.model import KEY_FIELDS, METADATA, TOPIC, Draft, Protocol, TimeAttribute
+from footfall.sql.declarations.model import KEY_FIELDS, METADATA, STREAM, TOPIC, Draft, Protocol, TimeAttribute
 from footfall.sql.errors import At, SqlError
 from footfall.sql.syntax.dialect import Flink, read
 from footfall.sql.syntax.nodes import (
@@ -23,7 +23,6 @@ from footfall.sql.syntax.nodes import (
 from footfall.sql.types import SqlType
 
 CONNECTORS: Final = {
-    "footfall": Protocol.LOG,
     "kafka": Protocol.KAFKA,
     "upsert-kafka": Protocol.KAFKA,
     "rabbitmq": Protocol.RABBITMQ,
@@ -147,13 +146,14 @@ def _is_column(expression: Any, name: str) -> bool:
 
 def _options(options: dict[str, str], draft: Draft) -> None:
     """What WITH says, as far as the other forms have fields for it."""
-    connector = options.pop("connector", "footfall")
-    if connector not in CONNECTORS:
+    connector = options.pop("connector", None)
+    if connector is not None and connector not in CONNECTORS:
         raise SqlError(
-            f"There is no connector {connector}", at=At(), remedy=f"Connectors are: {', '.join(CONNECTORS)}."
+            f"There is no connector {connector}", at=At(), remedy=f"Connectors are: {', '.join(CONNECTORS)}; or none."
         )
-    draft.protocol = CONNECTORS[connector]
-    draft.stream = options.pop(TOPIC, None)
+    draft.protocol = CONNECTORS[connector] if connector else Protocol.LOG
+    named = [options.pop(name) for name in (TOPIC, STREAM) if name in options]
+    draft.stream = named[0] if named else None
     keys = [one.strip() for one in options.pop(KEY_FIELDS, "").split(";") if one.strip()]
     if len(keys) > 1:
         raise SqlError("A stream's key is one column", at=At(), remedy=f"Write '{KEY_FIELDS}' = '{keys[0]}'.")

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from footfall.core.codes import Codes
+from footfall.core.codes import Codes, grown
 from footfall.processors.base import Flags
 from footfall.processors.relational.integers import IntegerIndex, Ints
 
 NULL: Final = 0
+_UNKNOWN: Final = -1
 
 
 class KeyColumn(Protocol):
@@ -96,7 +97,9 @@ class Values:
         self._code_of: dict[Hashable, int] = {None: NULL}
         self._values: list[Any] = [None]
         self._free: list[int] = []
-        self._dead: set[int] = set()
+        self._live = np.ones(1, dtype=np.bool_)
+        self._last: tuple[pa.Array, Codes] | None = None
+        """The dictionary of the last batch, and the codes of its values as far as known: the next one often has it."""
 
     def __len__(self) -> int:
         return len(self._values)
@@ -111,38 +114,46 @@ class Values:
         places = (indices.fill_null(0) if missing else indices).to_numpy(zero_copy_only=False)
         if not len(column.dictionary):
             return np.zeros(len(places), dtype=np.int32)
-        codes: Codes = self._of_dictionary(places, column.dictionary)[places]
+        codes = self._of_dictionary(places, column.dictionary)
         if missing:
             codes[~indices.is_valid().to_numpy(zero_copy_only=False)] = NULL
         return codes
 
     def _of_dictionary(self, places: Ints, dictionary: pa.Array) -> Codes:
-        """A code for each value of a batch's dictionary that occurs."""
-        if len(dictionary) <= 16:
-            return self._add(dictionary.to_pylist())
-        used = np.flatnonzero(np.bincount(places, minlength=len(dictionary)))
-        if len(used) == len(dictionary):
-            return self._add(dictionary.to_pylist())
-        table = np.zeros(len(dictionary), dtype=np.int32)
-        table[used] = self._add(dictionary.take(pa.array(used)).to_pylist())
-        return table
+        """A code a row, given the places of its values in a batch's dictionary."""
+        if self._last is None or not _same(self._last[0], dictionary):
+            self._last = dictionary, np.full(len(dictionary), _UNKNOWN, dtype=np.int32)
+        table = self._last[1]
+        codes: Codes = table[places]
+        unknown = places[codes == _UNKNOWN]
+        if len(unknown):
+            used = np.flatnonzero(np.bincount(unknown, minlength=len(dictionary)))
+            table[used] = self._add(dictionary.take(pa.array(used)).to_pylist())
+            codes = table[places]
+        return codes
 
     def _add(self, values: list[Any]) -> Codes:
         keys = values if not pa.types.is_nested(self._inner) else [_hashable(value) for value in values]
-        codes = list(map(self._code_of.get, keys))
-        if None in codes:
-            codes = [self._code(key, value) for key, value in zip(keys, values, strict=True)]
-        return np.array(codes, dtype=np.int32)
+        found = list(map(self._code_of.get, keys))
+        if None in found:
+            fresh = [place for place, code in enumerate(found) if code is None]
+            for place in fresh:
+                found[place] = self._code(keys[place], values[place])
+            self._live = grown(self._live, len(self._values))
+            self._live[np.array([found[place] for place in fresh], dtype=np.int32)] = True
+        return np.array(found, dtype=np.int32)
 
     def _code(self, key: Hashable, value: Any) -> int:
         code = self._code_of.get(key)
-        if code is None:
-            code = self._free.pop() if self._free else len(self._values)
-            if code == len(self._values):
-                self._values.append(value)
+        if code is not None:
+            return code
+        if self._free:
+            code = self._free.pop()
             self._values[code] = value
-            self._dead.discard(code)
-            self._code_of[key] = code
+        else:
+            code = len(self._values)
+            self._values.append(value)
+        self._code_of[key] = code
         return code
 
     def values(self, codes: Codes) -> pa.Array:
@@ -160,29 +171,28 @@ class Values:
 
     def restore(self, codes: Codes, values: pa.Array) -> None:
         self._values = [None] * (max(int(codes.max(initial=0)), 0) + 1)
-        self._dead = set(range(1, len(self._values)))
+        self._live = np.zeros(len(self._values), dtype=np.bool_)
+        self._live[NULL] = True
+        self._live[codes] = True
         for code, value in zip(codes.tolist(), values.to_pylist(), strict=True):
             if code != NULL:
                 self._values[code] = value
                 self._code_of[_hashable(value) if pa.types.is_nested(self._inner) else value] = code
-                self._dead.discard(code)
-        self._free = sorted(self._dead)
+        self._free = np.flatnonzero(~self._live).tolist()
 
     def release(self, codes: Codes) -> None:
-        nested = pa.types.is_nested(self._inner)
-        for code in codes.tolist():
-            if code != NULL:
-                value = self._values[code]
-                del self._code_of[_hashable(value) if nested else value]
-                self._values[code] = None
-                self._free.append(code)
-                self._dead.add(code)
+        nested, gone = pa.types.is_nested(self._inner), codes[codes != NULL]
+        for code in gone.tolist():
+            value = self._values[code]
+            del self._code_of[_hashable(value) if nested else value]
+            self._values[code] = None
+        self._free.extend(gone.tolist())
+        self._live[gone] = False
+        self._last = None
 
     @property
     def is_live(self) -> Flags:
-        flags = np.ones(len(self._values), dtype=np.bool_)
-        flags[list(self._dead)] = False
-        return flags
+        return self._live[: len(self._values)].copy()
 
 
 def bits(column: pa.Array) -> Ints:
@@ -216,6 +226,14 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_temporal(kind):
         return pa.int64()
     return kind
+
+
+def _same(one: pa.Array, other: pa.Array) -> bool:
+    """Whether two dictionaries are the same memory."""
+    if one.offset != other.offset or len(one) != len(other) or one.type != other.type:
+        return False
+    mine, others = ([buffer and buffer.address for buffer in array.buffers()] for array in (one, other))
+    return mine == others
 
 
 def _hashable(value: Any) -> Hashable:

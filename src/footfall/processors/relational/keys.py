@@ -18,6 +18,8 @@ from footfall.processors.relational.key_columns import KeyColumn, key_column
 _LOW: Final = np.int64((1 << 32) - 1)
 _SWEEP: Final = 1_024
 """So few keys that were released are not worth looking for values that nobody needs."""
+_SPARE: Final = 100_000
+"""So many keys that nobody needs now may stay: most come again."""
 
 
 def packed(high: Ints | Codes, low: Ints | Codes) -> Ints:
@@ -58,6 +60,11 @@ class KeyIndex:
         if self._pairs:
             return len(self._pairs[-1])
         return len(self._columns[0]) if self._columns else 1
+
+    @property
+    def live(self) -> int:
+        """How many keys have a code now."""
+        return self._pairs[-1].live if self._pairs else int(np.count_nonzero(self.is_live))
 
     @property
     def is_live(self) -> Flags:
@@ -110,7 +117,7 @@ class KeyIndex:
     def release_others(self, used: Codes) -> None:
         """Forget all keys but these, if that is most of them."""
         held = self.is_live.copy()
-        if np.count_nonzero(held) > 2 * len(used) + _SWEEP:
+        if np.count_nonzero(held) > 2 * len(used) + _SPARE:
             held[used] = False
             self.release(np.flatnonzero(held).astype(np.int32))
 

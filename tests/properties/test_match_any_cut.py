@@ -331,6 +331,29 @@ def test_a_match_cannot_skip_to_its_own_first_row() -> None:
         driver.advance(END_OF_TIME)
 
 
+def test_a_match_waits_for_those_that_began_earlier_and_goes_if_they_take_its_rows() -> None:
+    rules = {"A": RULES["A"][0], "B": RULES["B"][1], "C": RULES["C"][2]}
+    driver = Driver(setting(items(0, None, reluctant=True), rules))
+    driver.process(as_rows(SCHEMA, [row("x", "a", 5, 0), row("x", "a", 1, 1), row("x", "c", 3, 2)]))
+    driver.advance(moment(2))
+    assert not driver.out
+    driver.process(as_rows(SCHEMA, [row("x", "c", 6, 3)]))
+    driver.advance(moment(3))
+
+    assert [values for _, values in driver.out] == [("x", 5, 6)]
+
+
+def test_a_later_beginning_goes_on_when_an_earlier_one_took_too_long() -> None:
+    rules = {**ABC, "B": Rule(letter("a", "b"), lambda taken: taken[-1][1][1] in "ab")}
+    driver = Driver(setting(STAR, rules, within=10))
+    driver.process(as_rows(SCHEMA, [row("x", "a", 1, 0), row("x", "a", 2, 6)]))
+    driver.advance(moment(6))
+    driver.process(as_rows(SCHEMA, [row("x", "b", 3, 11), row("x", "c", 4, 12)]))
+    driver.advance(moment(12))
+
+    assert [values for _, values in driver.out] == [("x", 2, 4)]
+
+
 def test_patterns_that_flink_does_not_know_are_refused() -> None:
     inner = PatternItem(items=(PatternItem(variable="A"), PatternItem(variable="B")), most=None)
 

@@ -97,6 +97,16 @@ def test_superfluous_versions_are_forgotten() -> None:
     assert sum(batch.num_rows for batch in driver._saved["right_rows"]) <= 8
 
 
+def test_of_two_versions_of_the_same_time_the_later_one_stays() -> None:
+    driver = Driver(setting(JoinKind.INNER))
+    driver.process(as_rows(RIGHT, [row("x", 1, 5), row("x", 2, 5)]), 1)
+    driver.advance(moment(6))
+    driver.process(as_rows(LEFT, [row("x", 0, 8)]), 0)
+    driver.advance(moment(8))
+
+    assert [values[4] for _, values in driver.out] == [2]
+
+
 def test_without_a_time_a_row_is_joined_with_what_is_there_when_it_comes() -> None:
     driver = Driver(setting(JoinKind.LEFT, in_time=False))
     driver.process(as_rows(LEFT, [row("x", 1, 0)]), 0)

@@ -18,7 +18,7 @@ from footfall.processors.relational.join import JoinKind
 from footfall.processors.relational.join_pairs import Found, Pairs, Shape, slices, together
 from footfall.processors.relational.key_runs import NO_KEY, KeyCodes
 from footfall.processors.relational.keys import KeyIndex
-from footfall.processors.relational.row_store import Numbers
+from footfall.processors.relational.numbered_rows import Numbers
 from footfall.processors.relational.rows import Compute, Kind, Rows
 from footfall.processors.relational.timed_side import TimedSide
 

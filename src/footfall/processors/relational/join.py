@@ -18,7 +18,7 @@ from footfall.processors.base import Change, Flags, State
 from footfall.processors.relational.join_pairs import Found, Pairs, Shape
 from footfall.processors.relational.join_side import JoinSide
 from footfall.processors.relational.keys import KeyIndex
-from footfall.processors.relational.row_store import Numbers
+from footfall.processors.relational.numbered_rows import Numbers
 from footfall.processors.relational.rows import Compute, Kind, Rows
 
 _NOTHING: Final = np.zeros(0, dtype=np.int64)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from footfall.processors.base import Flags, flags
 from footfall.processors.relational.key_runs import KeyCodes, KeyRuns
-from footfall.processors.relational.row_store import Numbers
+from footfall.processors.relational.numbered_rows import Numbers
 from footfall.processors.relational.rows import Compute, Kind, Kinds, Rows
 
 _AT_ONCE: Final = 1 << 21

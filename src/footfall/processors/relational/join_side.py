@@ -17,7 +17,7 @@ from footfall.core.events import Batch
 from footfall.processors.base import Change, Flags, State, Times, milliseconds
 from footfall.processors.relational.key_runs import NO_KEY, KeyCodes, KeyRuns
 from footfall.processors.relational.keys import KeyIndex
-from footfall.processors.relational.row_store import Numbers, RowStore, conformed
+from footfall.processors.relational.numbered_rows import NumberedRows, Numbers, conformed
 from footfall.processors.relational.rows import no_rows
 
 _BORN: Final = "#born"
@@ -49,7 +49,7 @@ class JoinSide:
         self._reset = False
 
     def _new_numbering(self) -> None:
-        self._store = RowStore(self.schema)
+        self._store = NumberedRows(self.schema)
         self.by_key = KeyRuns()
         self._by_row: KeyRuns | None = None
         self._row_index = KeyIndex(self.schema.types, "")

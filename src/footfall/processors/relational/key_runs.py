@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from footfall.core.codes import grown
 from footfall.processors.base import Flags
-from footfall.processors.relational.row_store import Numbers
+from footfall.processors.relational.numbered_rows import Numbers
 
 KeyCodes = npt.NDArray[np.int32]
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from footfall.processors.relational.row_store import plain
+from footfall.processors.relational.numbered_rows import plain
 
 _DEAR: Final = 8
 """A value by itself takes as long as so many of a whole column."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from footfall.core.codes import grown
 from footfall.processors.base import Flags, Times
 from footfall.processors.relational.match_pattern import END, Automaton
-from footfall.processors.relational.row_store import Numbers
+from footfall.processors.relational.numbered_rows import Numbers
 
 Masks = npt.NDArray[np.int64]
 """For each row a bit a variable: whether its condition holds, or might."""

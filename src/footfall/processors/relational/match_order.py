@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from footfall.core.events import Batch
 from footfall.processors.base import Times
-from footfall.processors.relational.row_store import Numbers, plain
+from footfall.processors.relational.numbered_rows import Numbers, plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from footfall.core.events import Batch
 from footfall.processors.base import Flags, Times
 from footfall.processors.relational.key_runs import KeyCodes
 from footfall.processors.relational.match_lookahead import Lookahead, Masks, Walkers, covered
-from footfall.processors.relational.row_store import Numbers
+from footfall.processors.relational.numbered_rows import Numbers
 
 
 @dataclass(frozen=True, slots=True)

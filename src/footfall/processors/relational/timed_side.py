@@ -15,7 +15,7 @@ from footfall.processors.relational.integers import IntegerIndex
 from footfall.processors.relational.join_side import JoinSide
 from footfall.processors.relational.key_runs import NO_KEY, KeyCodes
 from footfall.processors.relational.keys import packed
-from footfall.processors.relational.row_store import Numbers
+from footfall.processors.relational.numbered_rows import Numbers
 
 
 class TimedSide(JoinSide):

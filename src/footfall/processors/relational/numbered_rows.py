@@ -23,7 +23,7 @@ _LARGEST: Final = 1 << 29
 _FACTOR: Final = 2
 
 
-class RowStore:
+class NumberedRows:
     """Rows of one shape, by number."""
 
     def __init__(self, schema: pa.Schema) -> None:

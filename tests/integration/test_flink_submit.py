@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from confluent_kafka import Message
 
+from footfall import wiring
 from footfall.apps.cli import main
 from footfall.core.events import CLICK_SCHEMA, CLICKS, SCHEMAS
 from footfall.log.base import Append, StreamSettings
@@ -152,7 +153,8 @@ def vips(users: Sequence[Row], clicks: Sequence[Row]) -> Counter[str]:
             if who["user_id"] == one["user_id"] and who["level"] == "PLATINUM":
                 milliseconds = round(one["timestamp"].timestamp() * 1000)
                 shown = {"user_id": who["user_id"], "name": who["name"], "page": one["page"]}
-                found[json.dumps({**shown, "action": one["action"], "event_time": milliseconds})] += 1
+                time = {"event_time": milliseconds}
+                found[json.dumps({"timestamp": milliseconds, **shown, "action": one["action"], **time})] += 1
     return found
 
 
@@ -191,6 +193,39 @@ def test_the_vip_query_gives_the_rows_of_a_fold_and_goes_on_from_a_savepoint(clu
 
     until(lambda: job not in cluster.running(), what="the job has ended")
     assert json.loads(cluster.run("status", job, "--json"))["status"] == "CANCELED"
+
+
+def test_the_example_gives_the_same_rows_on_flink_as_here(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[2] / "examples/vip/vip.sql").read_text()
+    streams = {
+        "user": (USER, [user(1, "PLATINUM"), user(2, "GOLD"), user(1, "PLATINUM", "Zoë"), user(3, "PLATINUM")]),
+        "click": (CLICK, [click(number % 5, number, second=number // 2) for number in range(30)]),
+    }
+    here = tmp_path / "here"
+    with wiring.open_log(here) as log:
+        for stream, (schema, rows) in streams.items():
+            for one in (log, cluster.log):
+                one.create(stream, StreamSettings(partitions=1))
+                one.append([Append(stream, 0, pa.RecordBatch.from_pylist(rows, schema=schema), watermark=START)])
+    file = tmp_path / "vip.sql"
+    file.write_text(text)
+
+    assert main.run(["sql", str(file), "--until-end", "--data-dir", str(here)]) == 0, capsys.readouterr().err
+
+    capsys.readouterr()
+    with wiring.open_log(here) as log:
+        kept = [
+            json.loads(message)
+            for number in range(log.partitions("vip-action"))
+            for chunk in log.read("vip-action", number, log.place("vip-action", number)).chunks
+            for message in encode(chunk.batch)
+        ]
+    expected = Counter(json.dumps({name: one[name] for name in one if name != "event_id"}) for one in kept)
+    assert expected.total() == sum(vips(streams["user"][1], streams["click"][1]).values())
+    cluster.submit(text)
+    assert counted(cluster.rows("vip-action", expected.total())) == expected
 
 
 def test_a_table_with_a_key_keeps_the_last_row_of_each(cluster: Cluster) -> None:
@@ -255,8 +290,8 @@ def test_windows_close_though_a_partition_is_idle(cluster: Cluster) -> None:
     )
 
     assert cluster.rows("per-minute", 2) == [
-        {"minute_begins": START, "visitors": 2},
-        {"minute_begins": START + 60_000, "visitors": 1},
+        {"timestamp": START, "minute_begins": START, "visitors": 2},
+        {"timestamp": START + 60_000, "minute_begins": START + 60_000, "visitors": 1},
     ]
 
 
@@ -291,7 +326,11 @@ def test_times_and_decimals_are_read_and_written_as_our_messages_hold_them(clust
     )
 
     batch = pa.RecordBatch.from_pylist(rows[:1], schema=schema)
-    assert cluster.rows("copied", 1) == [json.loads(one) for one in encode(batch)]
+    [found] = cluster.messages("copied", 1)
+    milliseconds = round(time.timestamp() * 1000)
+    [expected] = encode(batch)
+    assert json.loads(found.value() or b"") == {"timestamp": milliseconds, **json.loads(expected)}
+    assert found.timestamp()[1] == milliseconds
 
 
 def test_a_stream_of_the_pipeline_need_not_be_declared(cluster: Cluster) -> None:
@@ -305,7 +344,7 @@ def test_a_stream_of_the_pipeline_need_not_be_declared(cluster: Cluster) -> None
         """
     )
 
-    assert cluster.rows("looks", 3) == [{"product": f"p{n}", "looked_at": START} for n in (0, 1, 3)]
+    assert cluster.rows("looks", 3) == [{"timestamp": START, "product": f"p{n}", "looked_at": START} for n in (0, 1, 3)]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from footfall.core.errors import UsageError
 from footfall.processors.base import NO_TIME
 from footfall.processors.relational.calls import AggregateCall
+from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.rows import END_OF_TIME
 from footfall.processors.relational.slices import Window
 from footfall.processors.relational.window_aggregate import WindowAggregate
@@ -43,6 +44,7 @@ CALLS: Final = tuple(
         ("mean", "AVG", "number", pa.int64(), {}),
         ("least", "MIN", "number", pa.int64(), {}),
         ("last_word", "MAX", "word", pa.string(), {}),
+        ("last_user", "MAX", "user", pa.string(), {}),
         ("first", "FIRST_VALUE", "number", pa.int64(), {}),
         ("latest", "LAST_VALUE", "number", pa.int64(), {}),
     )
@@ -201,7 +203,8 @@ def test_times_may_have_any_unit(unit: str) -> None:
     assert [(row["window_start"], row["rows"]) for row in found] == [(-2_000, 1), (0, 2)]
 
 
-def test_state_of_windows_that_are_over_is_gone() -> None:
+def test_state_of_windows_that_are_over_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{KeyIndex.__module__}._SPARE", 20_000)
     running: Any = relation(Window(kind="HOP", time="at", size=2_000, slide=1_000), ("user",)).start({})
     draw = random.Random(3)
     for step in range(50):
@@ -214,6 +217,22 @@ def test_state_of_windows_that_are_over_is_gone() -> None:
     assert len(running._keys) < 25_000
     assert len(running._slices.first) <= 1_024
     assert np.all(running._known._all[0].state["count"] == 0)
+
+
+def test_one_time_that_is_far_from_all_others_does_not_disturb_the_sessions_of_many_keys() -> None:
+    schema = pa.schema([("at", pa.timestamp("ms")), ("user", pa.int64())])
+    output = pa.schema([("user", pa.int64()), ("rows", pa.int64()), *THREE])
+    window = Window(kind="SESSION", time="at", size=1_000, partition=("user",))
+    running = WindowAggregate(input=schema, output=output, window=window, keys=("user",), aggregates=CALLS[:1]).start(
+        {}
+    )
+    rows = [{"at": START + n % 7, "user": n // 2} for n in range(80_000)]
+    running.process(rows_of(schema, [*rows, {"at": 253_402_300_799_000, "user": 5}]))
+
+    found = [row for one in running.advance(END_OF_TIME, 0) for _, row in plain(one)]
+
+    assert [row["rows"] for row in found] == [2] * 40_000 + [1]
+    assert found[-1]["user"] == 5
 
 
 def test_sessions_by_other_columns_than_the_keys_are_refused() -> None:

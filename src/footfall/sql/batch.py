@@ -12,9 +12,10 @@ from footfall.sql.dataflow import Dataflow
 from footfall.sql.functions.user import UserFunctions
 from footfall.sql.inputs import read_file
 from footfall.sql.nodes import SetAside
-from footfall.sql.plan import Field, Insert, Script
+from footfall.sql.plan import Field, Insert, Script, Table
 from footfall.sql.rendering import rendered, rendered_batch
 from footfall.sql.standing import milliseconds_of, tables_of
+from footfall.sql.types import SqlType
 
 Row = dict[str, Any]
 
@@ -45,7 +46,12 @@ def run_over_files(
     )
     fields = fields_of(query)
     readers = {
-        name: read_file(inputs[name], {f.name: f.type for f in table.columns}, lambda bad: reject(str(bad)))
+        name: read_file(
+            inputs[name],
+            _columns(flow, table),
+            lambda bad: reject(str(bad)),
+            order=[field.name for field in table.columns],
+        )
         for name, table in tables.items()
     }
     while readers:
@@ -58,6 +64,12 @@ def run_over_files(
         yield _shown(flow.settle(now=now()), fields)
     if until_end:
         yield _shown(flow.settle(now=now(), ended=True), fields)
+
+
+def _columns(flow: Dataflow, table: Table) -> dict[str, SqlType]:
+    """What is read of a file: the columns that anyone needs, in their order."""
+    needed = flow.columns(table.name)
+    return {field.name: field.type for field in table.columns if field.name in needed}
 
 
 def fields_of(query: Insert) -> tuple[Field, ...]:

@@ -41,6 +41,10 @@ class Dataflow:
         self._leaves = [node for node in self._nodes if isinstance(node, Leaf)]
         self.tables: Mapping[str, Table] = building.tables
 
+    def columns(self, table: str) -> set[str]:
+        """The columns of a table that the query needs."""
+        return {name for leaf in self._leaves if leaf.table == table for name in leaf.columns}
+
     def push(self, table: str, batch: Batch, *, now: int, partition: int = 0) -> list[Rows]:
         """What these rows of a table cause at once. ``now``: when they were appended (ms)."""
         marks = np.full(batch.num_rows, NO_TIME, dtype=np.int64)

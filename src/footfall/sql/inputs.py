@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
@@ -27,8 +26,10 @@ from footfall.core.events import Batch
 from footfall.sql.types import Family, SqlType
 from footfall.sql.values import UnfitError, value_of
 
-_LINES: Final = 50_000
-"""Of a block."""
+_LINES: Final = 100_000
+"""That are read at a time."""
+_BLOCK: Final = 1 << 20
+"""Bytes that one processor takes at a time."""
 _TIMES: Final = {Family.TIMESTAMP, Family.TIMESTAMP_LTZ}
 _NESTED: Final = {Family.ARRAY, Family.MAP, Family.ROW, Family.BYTES, Family.DECIMAL, Family.TIME}
 """Read value by value: the quick reader has other ideas of them."""
@@ -50,15 +51,20 @@ class BadLine:
         return f"{self.file}, line {self.line}: {self.why}"
 
 
-def read_file(path: Path, columns: Columns, rejected: Rejected) -> Iterator[Batch]:
-    """The file's rows, in order, a block at a time. Raises UsageError when there is none, or of another kind."""
+def read_file(
+    path: Path, columns: Columns, rejected: Rejected, *, order: Sequence[str] | None = None
+) -> Iterator[Batch]:
+    """The file's rows, in order, a block at a time.
+
+    A CSV without a header has the columns ``order``. Raises UsageError when there is no such file, or of another kind.
+    """
     readers = {".ndjson": _ndjson, ".jsonl": _ndjson, ".json": _ndjson, ".csv": _csv, ".parquet": _parquet}
     reader = readers.get(path.suffix)
     if reader is None:
         raise UsageError(f"{path}: files of this kind are not read.", remedy=f"One of {', '.join(readers)}.")
     if not path.is_file():
         raise UsageError(f"There is no file {path}.", remedy="Check the path.")
-    return reader(path, columns, rejected)
+    return reader(path, columns, rejected, order or list(columns))
 
 
 def _reject(rejected: Rejected, path: Path, first: int, at: int, why: str) -> None:
@@ -73,7 +79,12 @@ def schema_of(columns: Columns) -> pa.Schema:
 # -- NDJSON -----------------------------------------------------------------------------------------------
 
 
-def _ndjson(path: Path, columns: Columns, rejected: Rejected) -> Iterator[Batch]:
+def _ndjson(
+    path: Path,
+    columns: Columns,
+    rejected: Rejected,
+    order: Sequence[str],  # noqa: ARG001 - fields have names
+) -> Iterator[Batch]:
     with path.open("rb") as file:
         number = 1
         while lines := list(islice(file, _LINES)):
@@ -90,7 +101,7 @@ def _by_columns(lines: Sequence[bytes], columns: Columns) -> Batch | None:
         return None
     schema = pa.schema([(name, _read_as(kind, _sample(lines, name))) for name, kind in columns.items()])
     options = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore", newlines_in_values=False)
-    block = pajson.ReadOptions(use_threads=False, block_size=max(sum(map(len, lines)), 1) + 1)
+    block = pajson.ReadOptions(block_size=max(_BLOCK, *map(len, lines)))
     try:
         table = pajson.read_json(io.BytesIO(b"".join(lines)), read_options=block, parse_options=options)
         if table.num_rows != len(lines):  # an empty line is no row, but counts as a line
@@ -136,14 +147,11 @@ def _times(array: pa.Array, kind: pa.TimestampType) -> pa.Array:
     if pa.types.is_null(array.type):
         return pa.nulls(len(array), kind)
     # Texts that name a zone are moments; others are read as they stand, in UTC.
-    zoned = pc.match_substring_regex(array, r"(?:Z|[+-]\d\d:?\d\d)$")
-    if pc.any(zoned).as_py():
-        if not pc.all(zoned).as_py():
-            raise pa.ArrowInvalid("some times have a zone and some have none")
-        moments = array.cast(pa.timestamp(kind.unit, tz="UTC"))
-        return moments if kind.tz else moments.cast(pa.int64()).cast(kind)
-    naive = array.cast(pa.timestamp(kind.unit))
-    return naive.cast(pa.int64()).cast(kind) if kind.tz else naive
+    try:
+        times = array.cast(pa.timestamp(kind.unit))
+    except pa.ArrowInvalid:
+        times = array.cast(pa.timestamp(kind.unit, tz="UTC"))
+    return times.cast(pa.int64()).cast(kind)
 
 
 def _by_lines(lines: Sequence[bytes], columns: Columns, reject: Callable[[int, str], None]) -> Batch:
@@ -172,13 +180,13 @@ def _batch(rows: Sequence[Sequence[Any]], columns: Columns) -> Batch:
 # -- CSV --------------------------------------------------------------------------------------------------
 
 
-def _csv(path: Path, columns: Columns, rejected: Rejected) -> Iterator[Batch]:
+def _csv(path: Path, columns: Columns, rejected: Rejected, order: Sequence[str]) -> Iterator[Batch]:
     """With or without a header; without one, columns stand in the order of the table's. An empty field is NULL."""
     with path.open("rb") as file:
-        number, names = 1, list(columns)
+        number, names = 1, list(order)
         first = file.readline()
         header = next(csv.reader([first.decode("utf-8-sig", "replace")]), [])
-        if header and set(header) & set(columns):
+        if header and set(header) & set(order):
             names, number = header, 2
         else:
             file.seek(0)
@@ -202,7 +210,7 @@ def _csv_by_columns(lines: Sequence[bytes], names: Sequence[str], columns: Colum
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    block = pacsv.ReadOptions(column_names=list(names), use_threads=False, block_size=max(sum(map(len, lines)), 1) + 1)
+    block = pacsv.ReadOptions(column_names=list(names), block_size=max(_BLOCK, *map(len, lines)))
     try:
         table = pacsv.read_csv(io.BytesIO(b"".join(lines)), read_options=block, convert_options=options)
         if table.num_rows != len(lines):
@@ -247,7 +255,12 @@ def _from_text(text: str | None, kind: SqlType, name: str) -> Any:
 # -- Parquet ----------------------------------------------------------------------------------------------
 
 
-def _parquet(path: Path, columns: Columns, rejected: Rejected) -> Iterator[Batch]:  # noqa: ARG001 - a file is whole
+def _parquet(
+    path: Path,
+    columns: Columns,
+    rejected: Rejected,
+    order: Sequence[str],  # noqa: ARG001 - a file is whole
+) -> Iterator[Batch]:
     try:
         with pq.ParquetFile(path) as file:
             there = set(file.schema_arrow.names)

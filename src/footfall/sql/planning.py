@@ -28,8 +28,8 @@ def plan_script(
 ) -> Script:
     """Plan a file of statements.
 
-    ``streams`` are tables that need not be declared in the file, or CREATE TABLE statements, by name. ``functions`` are the
-    user's own; those that the file creates are added.
+    ``streams`` are tables that need not be declared in the file, or CREATE TABLE statements, by name. ``functions``
+    are the user's own; those that the file creates are added.
     Raises SqlError, with the line and column of what is wrong, and what to write instead.
     """
     try:

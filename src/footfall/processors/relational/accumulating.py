@@ -65,6 +65,8 @@ class Accumulators:
     def _place(self, place: int, call: AggregateCall, schema: pa.Schema, state: State) -> None:
         part = self._parts.setdefault((call.argument, call.where), _Part(call.argument, call.where))
         kind = schema.field(call.argument).type if call.argument is not None else pa.null()
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
         extreme = call.function in {"MIN", "MAX"}
         once = call.distinct and not extreme
         if (once or (extreme and self._updating)) and part.counts is None:

@@ -58,8 +58,13 @@ class IntegerIndex:
 
     def add(self, numbers: Ints) -> Codes:
         """The code of each number, new ones in the order in which they come first."""
+        return self.introduce(numbers)[0]
+
+    def introduce(self, numbers: Ints) -> tuple[Codes, Ints]:
+        """The same, and where each number that is new comes first."""
         found = self.find(numbers)
         missing = np.flatnonzero(found == _FREE)
+        firsts = missing
         if len(missing):
             wanted = numbers[missing]
             fresh, first, which = np.unique(wanted, return_index=True, return_inverse=True)
@@ -68,7 +73,8 @@ class IntegerIndex:
             codes[order] = self._take(len(fresh))
             self.put(codes, fresh)
             found[missing] = codes[which]
-        return found
+            firsts = missing[first[order]]
+        return found, firsts
 
     def _take(self, count: int) -> Codes:
         """Codes that nobody has."""

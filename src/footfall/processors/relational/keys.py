@@ -18,7 +18,7 @@ from footfall.processors.relational.key_columns import KeyColumn, key_column
 _LOW: Final = np.int64((1 << 32) - 1)
 _SWEEP: Final = 1_024
 """So few keys that were released are not worth looking for values that nobody needs."""
-_SPARE: Final = 20_000
+_SPARE: Final = 100_000
 """So many keys that nobody needs now may stay: most come again."""
 
 

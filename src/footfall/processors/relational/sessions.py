@@ -12,6 +12,8 @@ from footfall.processors.base import Flags, Times
 from footfall.processors.relational.integers import Ints
 
 _NOBODY: Final = -1
+_ROOM: Final = 2**62
+"""Keys and times together must be told apart by numbers below this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,22 @@ def place(keys: Codes, times: Times, marks: Times, held: Open, gap: int) -> tupl
     """
     every = np.concatenate([held.keys, keys])
     odd = np.zeros(int(every.max(initial=0)) + 1, dtype=np.bool_)
+    none = np.zeros(0, dtype=np.int64)
+    nothing = Placed(none.astype(np.int32), none, none, none, none, none, none, none)
     if not len(keys):
-        none = np.zeros(0, dtype=np.int64)
-        return Placed(keys, times, times, none, none, none, none, none), odd
+        return nothing, odd
     starts, lasts = np.concatenate([held.starts, times]), np.concatenate([held.ends - gap, times])
     base = int(starts.min())
     span = int(lasts.max()) - base + 2 * gap + 2
-    offset = _ranked(every) * span - base
+    ranks = _ranked(every)
+    most = _ROOM // (int(ranks.max()) + 1)
+    if span > most:
+        # Keys with a time that is far from most others would make the numbers below too large: they go row by row.
+        middle = int(np.median(starts))
+        far = np.maximum(np.abs(starts - middle), np.abs(lasts - middle)) > most // 2 - 2 * gap
+        odd[every[far]] = True
+        return nothing, odd
+    offset = ranks * span - base
     from_, until = starts + offset, lasts + offset
     order = np.argsort(from_)
     ordered = from_[order]

@@ -42,18 +42,17 @@ class ValueCounts:
         return self._count(packed(slots, self.values.encode_arrays([column], len(column))), signs)
 
     def _count(self, numbers: Ints, signs: Ints | None) -> Turns:
-        before = self._pairs.live
-        codes = self._pairs.add(numbers)
-        if signs is None and self._pairs.live == before:
+        codes, firsts = self._pairs.introduce(numbers)
+        self._counts = grown(self._counts, len(self._pairs))
+        if signs is None:
             np.add.at(self._counts, codes, 1)
             self._journal.touch(codes)
-            return _turns(numbers[:0], np.zeros(0, dtype=np.int64))
-        self._counts = grown(self._counts, len(self._pairs))
+            return _turns(numbers[firsts], np.ones(len(firsts), dtype=np.int64))
         touched, first = np.unique(codes, return_index=True)
         order = np.argsort(first, kind="stable")
         touched, first = touched[order], first[order]
         had = self._counts[touched] > 0
-        np.add.at(self._counts, codes, 1 if signs is None else signs)
+        np.add.at(self._counts, codes, signs)
         has = self._counts[touched] > 0
         self._journal.touch(touched)
         turned = had != has

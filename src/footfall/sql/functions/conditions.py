@@ -34,6 +34,12 @@ def case(given: Arguments) -> Typed:
     return kind, tuple(found)
 
 
+def one_of_two(given: Arguments) -> Typed:
+    """IF: as CASE, but it may be NULL, too, if only the condition may be."""
+    kind, found = case(given)
+    return replace(kind, nullable=given.nullable), found
+
+
 def first_value(given: Arguments) -> Typed:
     """The first that is not NULL: it may be NULL only if all may."""
     kind = _common(given, given.all)
@@ -63,7 +69,7 @@ CONDITIONS: Final = (
     _form(
         "CASE", "CASE WHEN condition THEN value … [ELSE value] END", "The first whose condition holds.", case, 3, None
     ),
-    _form("IF", "IF(condition, value, otherwise)", "One of two.", case, 3, 3),
+    _form("IF", "IF(condition, value, otherwise)", "One of two.", one_of_two, 3, 3),
     _form("COALESCE", "COALESCE(value, …)", "The first that is not NULL.", first_value, 1, None),
     _form("IFNULL", "IFNULL(value, otherwise)", "The other one instead of NULL.", first_value, 2, 2),
     _form("NULLIF", "NULLIF(value, other)", "NULL if both are equal, else the first.", null_if, 2, 2),

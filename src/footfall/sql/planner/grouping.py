@@ -18,6 +18,8 @@ from footfall.sql.planner.translating import Translator
 from footfall.sql.types import BIGINT, Family, SqlType
 
 ALIASES: Final = {"STDDEV": "STDDEV_SAMP", "VARIANCE": "VAR_SAMP"}
+_NEVER_EMPTY: Final = {"SUM", "AVG", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE"}
+"""NULL only if a value is: a group with a key has a row."""
 EDGES: Final = {"start": "window_start", "end": "window_end", "time": "window_time"}
 
 
@@ -111,6 +113,8 @@ class GroupTranslator(Translator):
         if isinstance(node, exp.Filter):
             where = self.groups.add_argument(self.groups.base.condition(node.expression.this, "FILTER"))
         result = aggregate_type(name, kind, at)
+        if kind is not None and not kind.nullable and self.groups.keys and where is None and name in _NEVER_EMPTY:
+            result = result.without_null()
         function = ALIASES.get(name, name)
         return self.groups.add_call(AggregateCall("", function, argument, result, distinct, where, extra))
 

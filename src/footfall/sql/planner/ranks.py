@@ -17,9 +17,9 @@ _REMEDY = "Write SELECT … FROM (SELECT *, ROW_NUMBER() OVER (…) AS place FRO
 
 
 def decided(step: Numbered, conditions: Sequence[Expression]) -> Step:
-    """The rows with the numbers that conditions allow. Without a condition it is not decided yet."""
-    if not conditions:
-        return step
+    """The rows with the numbers that conditions allow. Without a condition on the number it is not decided yet."""
+    if not any(step.number in columns_of(one) for one in conditions):
+        return steps.filtered(step, conditions)
     first, last = 1, None
     rest: list[Expression] = []
     for one in conditions:

@@ -115,13 +115,14 @@ def watermark(step: Step, name: str, expression: Expression) -> Step:
 
 
 def materialized(fields: Iterable[Field], *, nullable: bool = False, times: bool = False) -> list[Field]:
-    """Columns that are no time attributes any more; with ``times`` they stay what they are."""
+    """Columns that are no time attributes and edges of windows any more; with ``times`` they stay what they are."""
     return [
         replace(
             one,
             type=one.type.with_null() if nullable else one.type,
             is_time=times and one.is_time,
             is_arrival=times and one.is_arrival,
+            edge=one.edge if times else "",
         )
         for one in fields
     ]

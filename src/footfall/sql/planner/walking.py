@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from footfall.sql.expressions import Call, Column, Expression, Matched, MatchedAggregate
+from footfall.sql.expressions import Call, Column, Constant, Expression, Matched, MatchedAggregate
 from footfall.sql.types import BOOLEAN
 
 _CHANCES: Final = {"RAND", "RAND_INTEGER", "UUID"}
@@ -89,7 +89,7 @@ def conjuncts(expression: Expression | None) -> list[Expression]:
         one = waiting.pop()
         if isinstance(one, Call) and one.function == "AND":
             waiting.extend(reversed(one.arguments))
-        else:
+        elif not (isinstance(one, Constant) and one.value is True):
             found.append(one)
     return found
 

@@ -68,6 +68,13 @@ def _tokens(text: str, places: Places) -> list[Token]:
         tokens = Flink().tokenize(text)
     except TokenError as error:
         raise _unclosed(text, places, error) from error
+    if any(comment.startswith("+") for token in tokens for comment in token.comments):
+        place = max(text.find("/*+"), 0)
+        raise SqlError(
+            "Hints are not supported",
+            at=places.at(place),
+            remedy="Leave the hint out; WITH (…) takes a table's options.",
+        )
     depth = 0
     for token in tokens:
         depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)

@@ -1,0 +1,1 @@
+SELECT page, name FROM Clicks CROSS JOIN Users;

@@ -1,0 +1,1 @@
+SELECT DISTINCT device, action FROM Clicks;

@@ -1,0 +1,1 @@
+SELECT action, device, COUNT(*) AS clicks FROM Clicks GROUP BY ROLLUP (action, device);

@@ -1,0 +1,1 @@
+SELECT * FROM Clicks JOIN Users USING (user_id);

@@ -1,0 +1,1 @@
+SELECT page FROM Clicks WHERE user_id NOT IN (SELECT user_id FROM Users);

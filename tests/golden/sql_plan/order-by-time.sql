@@ -1,0 +1,1 @@
+SELECT page FROM Clicks ORDER BY event_time, page DESC;

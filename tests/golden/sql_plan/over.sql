@@ -1,0 +1,1 @@
+SELECT user_id, SUM(page) OVER (PARTITION BY user_id ORDER BY event_time ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS pages FROM Clicks;

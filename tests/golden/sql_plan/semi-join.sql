@@ -1,0 +1,1 @@
+SELECT page FROM Clicks WHERE user_id IN (SELECT user_id FROM Users WHERE level = 'GOLD') AND page > 1;

@@ -1,0 +1,1 @@
+SELECT page FROM (SELECT *, UPPER(device) AS loud FROM Clicks);

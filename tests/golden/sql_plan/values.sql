@@ -1,0 +1,2 @@
+CREATE TABLE Levels (name STRING, worth DOUBLE);
+INSERT INTO Levels VALUES ('GOLD', 1.5), ('SILVER', 1);

@@ -1,34 +1,27 @@
-"""The same SQL on a real Flink with a real Kafka: it reads what our log writes, and writes what our log would."""
+"""The same SQL on a real Flink with a real Kafka gives the same rows, and goes on from where it was stopped."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pytest
-from confluent_kafka import Message
 
+from footfall import wiring
 from footfall.apps.cli import main
-from footfall.core.events import CLICK_SCHEMA, CLICKS, SCHEMAS
+from footfall.core.events import CLICK_SCHEMA, CLICKS
 from footfall.log.base import Append, StreamSettings
-from footfall.log.codecs.choosing import codec
 from footfall.log.codecs.json import encode
-from footfall.log.kafka import KafkaLog
 from footfall.sql.flink.gateway import Gateway
-from footfall.sql.flink.jobs import cancel, statuses
-from footfall.sql.flink.scripts import prepare
-from footfall.sql.flink.topics import KafkaPlace
-from tests.integration.kafkas import consume, opened, produce
+from footfall.sql.flink.jobs import statuses
+from tests.integration.flinks import CLICK, START, USER, Cluster, Row, click, counted, in_cluster, look, user
 from tests.servers.flink import Flink
 from tests.servers.kafka import Kafka
 from tests.servers.process import free_port, until
-from tests.servers.registry import Registry
 
 VIPS: Final = """
 CREATE TABLE Users (
@@ -56,92 +49,14 @@ SELECT Users.user_id, Users.name, Clicks.page, Clicks.action, Clicks.event_time
 FROM Clicks INNER JOIN Users ON Clicks.user_id = Users.user_id
 WHERE Users.level = 'PLATINUM'
 """
-USER: Final = pa.schema([("user_id", pa.string()), ("name", pa.string()), ("level", pa.string())])
-CLICK: Final = pa.schema(
-    [
-        ("timestamp", pa.timestamp("ms", tz="UTC")),
-        ("user_id", pa.string()),
-        ("page", pa.int32()),
-        ("action", pa.string()),
-    ]
-)
-START: Final = 1_772_359_200_000
-PATIENCE: Final = 100.0
-"""Seconds until a job has started and written, on a busy machine; two as a rule."""
-Row = Mapping[str, Any]
 
 pytestmark = pytest.mark.timeout(300)
 
 
-class Cluster:
-    """A Flink, and a Kafka with a prefix of its own."""
-
-    def __init__(self, flink: Flink, kafka: Kafka, folder: Path, log: KafkaLog, capsys: Any, options: str = "") -> None:
-        self.flink = flink
-        self.kafka = kafka
-        self.log = log
-        self._folder = folder
-        self._capsys = capsys
-        self._address = f"kafka://{kafka.address}?prefix={folder.name}.{options}"
-
-    def write(self, stream: str, schema: pa.Schema, rows: Sequence[Row], *, partition: int = 0) -> None:
-        """Append by our log, with a mark of time behind the rows."""
-        batch = pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=schema)
-        self.log.append([Append(stream, partition, batch, watermark=START)])
-
-    def run(self, *arguments: str, code: int = 0) -> str:
-        """`footfall flink …`; what it prints, or what it says when it fails."""
-        ended = main.run(["flink", *arguments, "--gateway", self.flink.gateway, "--data-dir", str(self._folder)])
-        said = self._capsys.readouterr()
-        assert ended == code, said.err
-        return str(said.err if code else said.out)
-
-    def submit(self, text: str, *options: str, code: int = 0) -> str:
-        """Submit a query; the job's id, or what is wrong."""
-        file = self._folder / "query.sql"
-        file.write_text(text)
-        said = self.run(
-            "submit", str(file), "--kafka", self._address, *options, *(() if code else ("--json",)), code=code
-        )
-        return said if code or "--show" in options else str(json.loads(said)["job"])
-
-    def rows(self, stream: str, count: int) -> list[Row]:
-        """So many messages of a topic."""
-        return [json.loads(message.value() or b"null") for message in self.messages(stream, count)]
-
-    def messages(self, stream: str, count: int) -> list[Message]:
-        """The same with their keys."""
-        return consume(self.kafka, f"{self._folder.name}.{stream}", count, patience=PATIENCE)
-
-    def running(self) -> list[str]:
-        """The jobs that have not ended."""
-        found = statuses(Gateway(self.flink.gateway))
-        return [one.job for one in found if one.status not in {"FINISHED", "CANCELED", "FAILED"}]
-
-
 @pytest.fixture
 def cluster(flink: Flink, kafka: Kafka, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Cluster]:
-    with opened(kafka, tmp_path) as log:
-        made = Cluster(flink, kafka, tmp_path, log, capsys)
+    with in_cluster(flink, kafka, tmp_path, capsys) as made:
         yield made
-        for job in made.running():
-            cancel(Gateway(flink.gateway), job)
-
-
-def user(number: int, level: str, name: str = "Zoë O'Neil") -> Row:
-    return {"user_id": f"u{number}", "name": name, "level": level}
-
-
-def click(number: int, page: int, *, second: int = 0, action: str = "cart") -> Row:
-    time = datetime.fromtimestamp(START / 1000 + second, UTC)
-    return {"timestamp": time, "user_id": f"u{number}", "page": page, "action": action}
-
-
-def look(number: int, who: str, product: str, *, late: bool = False) -> Row:
-    """A click of the pipeline."""
-    time = datetime.fromtimestamp(START / 1000, UTC)
-    ids = {"event_id": bytes([number]) * 16, "userId": who, "productId": product}
-    return {"timestamp": time, **ids, "event_type": "view", "late": late}
 
 
 def vips(users: Sequence[Row], clicks: Sequence[Row]) -> Counter[str]:
@@ -152,12 +67,9 @@ def vips(users: Sequence[Row], clicks: Sequence[Row]) -> Counter[str]:
             if who["user_id"] == one["user_id"] and who["level"] == "PLATINUM":
                 milliseconds = round(one["timestamp"].timestamp() * 1000)
                 shown = {"user_id": who["user_id"], "name": who["name"], "page": one["page"]}
-                found[json.dumps({**shown, "action": one["action"], "event_time": milliseconds})] += 1
+                time = {"event_time": milliseconds}
+                found[json.dumps({"timestamp": milliseconds, **shown, "action": one["action"], **time})] += 1
     return found
-
-
-def counted(rows: Sequence[Row]) -> Counter[str]:
-    return Counter(json.dumps(row) for row in rows)
 
 
 def test_the_vip_query_gives_the_rows_of_a_fold_and_goes_on_from_a_savepoint(cluster: Cluster) -> None:
@@ -191,6 +103,39 @@ def test_the_vip_query_gives_the_rows_of_a_fold_and_goes_on_from_a_savepoint(clu
 
     until(lambda: job not in cluster.running(), what="the job has ended")
     assert json.loads(cluster.run("status", job, "--json"))["status"] == "CANCELED"
+
+
+def test_the_example_gives_the_same_rows_on_flink_as_here(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[2] / "examples/vip/vip.sql").read_text()
+    streams = {
+        "user": (USER, [user(1, "PLATINUM"), user(2, "GOLD"), user(1, "PLATINUM", "Zoë"), user(3, "PLATINUM")]),
+        "click": (CLICK, [click(number % 5, number, second=number // 2) for number in range(30)]),
+    }
+    here = tmp_path / "here"
+    with wiring.open_log(here) as log:
+        for stream, (schema, rows) in streams.items():
+            for one in (log, cluster.log):
+                one.create(stream, StreamSettings(partitions=1))
+                one.append([Append(stream, 0, pa.RecordBatch.from_pylist(rows, schema=schema), watermark=START)])
+    file = tmp_path / "vip.sql"
+    file.write_text(text)
+
+    assert main.run(["sql", str(file), "--until-end", "--data-dir", str(here)]) == 0, capsys.readouterr().err
+
+    capsys.readouterr()
+    with wiring.open_log(here) as log:
+        kept = [
+            json.loads(message)
+            for number in range(log.partitions("vip-action"))
+            for chunk in log.read("vip-action", number, log.place("vip-action", number)).chunks
+            for message in encode(chunk.batch)
+        ]
+    expected = Counter(json.dumps({name: one[name] for name in one if name != "event_id"}) for one in kept)
+    assert expected.total() == sum(vips(streams["user"][1], streams["click"][1]).values())
+    cluster.submit(text)
+    assert counted(cluster.rows("vip-action", expected.total())) == expected
 
 
 def test_a_table_with_a_key_keeps_the_last_row_of_each(cluster: Cluster) -> None:
@@ -231,147 +176,6 @@ def test_a_table_with_a_key_is_read_as_the_last_message_of_each_key_and_marks_ar
         value = message.value()
         last[message.key() or b""] = None if value is None else json.loads(value)["visitors"]
     assert last == {b"hat": None, b"mug": 3}
-
-
-def test_windows_close_though_a_partition_is_idle(cluster: Cluster) -> None:
-    cluster.log.create("click", StreamSettings(partitions=2))
-    cluster.write(
-        "click", CLICK, [click(1, 1), click(2, 2, second=59), click(1, 3, second=60), click(1, 4, second=200)]
-    )
-
-    cluster.submit(
-        """
-        CREATE TABLE `click` (
-          user_id STRING,
-          event_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
-          WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
-        ) WITH ('scan.watermark.idle-timeout' = '100 ms', 'scan.watermark.emit.strategy' = 'on-event');
-        CREATE TABLE `per-minute` (minute_begins TIMESTAMP_LTZ(3), visitors BIGINT);
-        INSERT INTO `per-minute`
-        SELECT window_start, COUNT(DISTINCT user_id)
-        FROM TABLE(TUMBLE(TABLE `click`, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
-        GROUP BY window_start, window_end;
-        """
-    )
-
-    assert cluster.rows("per-minute", 2) == [
-        {"minute_begins": START, "visitors": 2},
-        {"minute_begins": START + 60_000, "visitors": 1},
-    ]
-
-
-def test_times_and_decimals_are_read_and_written_as_our_messages_hold_them(cluster: Cluster) -> None:
-    schema = pa.schema(
-        [
-            ("id", pa.int64()),
-            ("at", pa.timestamp("ms")),
-            ("moment", pa.timestamp("ms", tz="UTC")),
-            ("exact", pa.timestamp("us")),
-            ("price", pa.decimal128(10, 2)),
-            ("day", pa.date32()),
-            ("ok", pa.bool_()),
-        ]
-    )
-    time = datetime.fromtimestamp(START / 1000 + 0.789, UTC)
-    full = {"id": 1, "at": time.replace(tzinfo=None), "moment": time, "exact": datetime(2026, 3, 1, 10, 0, 0, 123456)}  # noqa: DTZ001
-    rows = [{**full, "price": Decimal("12.50"), "day": time.date(), "ok": True}, dict.fromkeys(schema.names)]
-    cluster.log.create("sold", StreamSettings(partitions=1))
-    cluster.write("sold", schema, rows)
-    columns = (
-        "id BIGINT, `at` TIMESTAMP(3), moment TIMESTAMP_LTZ(3), exact TIMESTAMP(6), price DECIMAL(10, 2) NOT NULL, "
-        "`day` DATE, ok BOOLEAN"
-    ).replace(" NOT NULL", "")
-
-    cluster.submit(
-        f"""
-        CREATE TABLE `sold` ({columns}, next_day AS `at` + INTERVAL '1' DAY, WATERMARK FOR `at` AS `at`);
-        CREATE TABLE `copied` ({columns});
-        INSERT INTO `copied` SELECT id, `at`, moment, exact, price, `day`, ok FROM `sold` WHERE next_day > `at`;
-        """
-    )
-
-    batch = pa.RecordBatch.from_pylist(rows[:1], schema=schema)
-    assert cluster.rows("copied", 1) == [json.loads(one) for one in encode(batch)]
-
-
-def test_a_stream_of_the_pipeline_need_not_be_declared(cluster: Cluster) -> None:
-    cluster.log.create(CLICKS, StreamSettings(partitions=1))
-    cluster.write(CLICKS, CLICK_SCHEMA, [look(n, "ada", f"p{n}", late=n == 2) for n in range(4)])
-
-    cluster.submit(
-        """
-        CREATE TABLE `looks` (product STRING, looked_at TIMESTAMP_LTZ(3));
-        INSERT INTO `looks` SELECT productId, `timestamp` FROM `click-data` WHERE NOT late AND event_type = 'view';
-        """
-    )
-
-    assert cluster.rows("looks", 3) == [{"product": f"p{n}", "looked_at": START} for n in (0, 1, 3)]
-
-
-@pytest.fixture
-def avro_cluster(
-    flink: Flink, kafka: Kafka, registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cluster]:
-    options = f"&format=avro&registry={registry.url}"
-    with opened(kafka, tmp_path, options=options) as log:
-        made = Cluster(flink, kafka, tmp_path, log, capsys, options)
-        yield made
-        for job in made.running():
-            cancel(Gateway(flink.gateway), job)
-
-
-def test_avro_is_read_and_written_with_the_registry(avro_cluster: Cluster, registry: Registry) -> None:
-    log = avro_cluster.log
-    schema = pa.schema([*CLICK, ("price", pa.decimal128(10, 2)), ("day", pa.date32()), ("ok", pa.bool_())])
-    more = {"price": Decimal("12.50"), "day": date(2026, 3, 1), "ok": True}
-    rows = [{**click(1, 7, second=2), **more}, {**click(2, 8), **dict.fromkeys(more)}]
-    log.create("click", StreamSettings(partitions=1))
-    avro_cluster.write("click", schema, rows)
-    columns = "user_id STRING, page INT, price DECIMAL(10, 2), `day` DATE, ok BOOLEAN"
-
-    avro_cluster.submit(
-        f"""
-        CREATE TABLE `click` ({columns}, `timestamp` TIMESTAMP_LTZ(3));
-        CREATE TABLE `copied` ({columns}, `timestamp` TIMESTAMP_LTZ(3));
-        INSERT INTO `copied` SELECT * FROM `click`;
-        """
-    )
-
-    copied = pa.schema([field for field in schema if field.name != "action"])
-    messages = [message.value() or b"" for message in avro_cluster.messages("copied", 2)]
-    read = codec("avro", registry=registry.url).decode("copied", messages, schema=copied)
-    assert not read.bad
-    assert read.batch.to_pylist() == [{name: row[name] for name in copied.names} for row in rows]
-
-
-def test_flink_can_plan_a_query_over_every_stream_of_the_pipeline(flink: Flink) -> None:
-    names = [f"`{stream}`" for stream in SCHEMAS]
-    inserts = "\n".join(f"INSERT INTO Counts SELECT COUNT(*) FROM {name};" for name in names)
-    text = f"CREATE TABLE Counts (n BIGINT) WITH ('connector' = 'blackhole'); {inserts}"
-    declarations = prepare(text, KafkaPlace(brokers="127.0.0.1:9")).statements[: -len(names)]
-
-    with Gateway(flink.gateway).session() as session:
-        for statement in declarations:
-            session.execute(statement.text)
-        plans = [next(session.execute(f"EXPLAIN SELECT * FROM {name}").rows()).fields[0] for name in names]
-
-    assert all("watermark=" in plan for plan in plans)
-
-
-def test_messages_that_are_none_do_not_stop_a_job(cluster: Cluster) -> None:
-    cluster.log.create("click", StreamSettings(partitions=1))
-    cluster.write("click", CLICK, [click(1, 1)])
-    produce(cluster.kafka, f"{cluster._folder.name}.click", [b"no JSON", None, b'{"user_id": "u2", "page": 2}'])
-
-    cluster.submit(
-        """
-        CREATE TABLE `click` (user_id STRING, page INT);
-        CREATE TABLE `pages` (user_id STRING, page INT);
-        INSERT INTO `pages` SELECT user_id, page FROM `click`;
-        """
-    )
-
-    assert cluster.rows("pages", 2) == [{"user_id": "u1", "page": 1}, {"user_id": "u2", "page": 2}]
 
 
 def test_what_flink_refuses_is_said_with_the_line_and_without_a_traceback(cluster: Cluster) -> None:

@@ -17,6 +17,9 @@ from footfall.sql.flink.tables import CreatedTable, Element, Origin, named, text
 
 SUFFIX: Final = "$messages"
 _TIME: Final = "$time"
+_STAMP: Final = "timestamp"
+"""The field of each message of ours that holds the event's time; it is the message's time, too."""
+_SENT: Final = "$sent"
 _BEHIND_A_TYPE: Final = ("NOT", "NULL", "COMMENT", "PRIMARY")
 
 
@@ -69,6 +72,11 @@ class _Other:
             return f"CAST({typed} AS STRING)"
         return f"CAST(EXTRACT(EPOCH FROM {typed}) AS BIGINT) * 1000 + EXTRACT(MILLISECOND FROM {typed})"
 
+    @property
+    def moment(self) -> str:
+        """A time as Flink has a message's."""
+        return f"CAST({named(self.name)} AS TIMESTAMP_LTZ(3))"
+
 
 @dataclass(frozen=True, slots=True)
 class MessageTable:
@@ -79,38 +87,51 @@ class MessageTable:
     target: str
     """The table that takes what is inserted."""
     others: Mapping[str, _Other]
+    stamp: _Other | None = None
+    """The column that is the time of what is inserted."""
 
     def rewritten(self, insert: Insert) -> str | None:
         """The INSERT, as it goes to ``target``; None if it can stay."""
         if not self.others:
             return None
         names = insert.columns or [one.name for one in self.table.columns if one.is_written]
-        values = ", ".join(self.others[one].written if one in self.others else named(one) for one in names)
-        listed = ", ".join(map(named, names))
+        values = [self.others[one].written if one in self.others else named(one) for one in names]
+        targets = list(map(named, names))
+        listed = ", ".join(targets)
+        if self.stamp is not None and self.stamp.name in names:
+            values += [self.stamp.written, self.stamp.moment]
+            targets += [named(_STAMP), named(_SENT)]
         return (
-            f"INSERT INTO {named(self.target)} ({listed})\n"
-            f"SELECT {values} FROM (\n{insert.query}\n) AS `rows` ({listed})"
+            f"INSERT INTO {named(self.target)} ({', '.join(targets)})\n"
+            f"SELECT {', '.join(values)} FROM (\n{insert.query}\n) AS `rows` ({listed})"
         )
 
 
 def message_table(
-    table: CreatedTable, options: Mapping[str, str], *, defaults: Mapping[str, str] | None = None
+    table: CreatedTable,
+    options: Mapping[str, str],
+    *,
+    defaults: Mapping[str, str] | None = None,
+    written: bool = False,
 ) -> MessageTable:
     """How a table over messages of ours is declared, with these options of the connector.
 
-    ``defaults`` says, in SQL, what a column is where a message has no such field.
+    ``defaults`` says, in SQL, what a column is where a message has no such field. What is ``written`` gets its time
+    from the first column that is one, as in a run here.
     """
     others = {one.name: one for one in _others(table, defaults or {})}
     if not others:
         return MessageTable(table, [table.bind(options)], table.name, {})
     raw = table.name + SUFFIX
-    inside = ",\n  ".join(_raw(table, others))
+    stamp = _stamp(table, others) if written else None
+    sent = [f"{named(_STAMP)} BIGINT", f"{named(_SENT)} TIMESTAMP_LTZ(3) METADATA FROM 'timestamp'"] if stamp else []
+    inside = ",\n  ".join([*sent[:1], *_raw(table, others), *sent[1:]])
     values = ",\n  ".join(_shown(one.name, others, _time_of(table)) for one in table.columns)
     texts = (
         f"CREATE TEMPORARY TABLE {named(raw)} (\n  {inside}\n) {with_clause(options)}",
         f"CREATE TEMPORARY VIEW {named(table.name)} AS SELECT\n  {values}\nFROM {named(raw)}",
     )
-    return MessageTable(table, [replace(table.statement, text=one) for one in texts], raw, others)
+    return MessageTable(table, [replace(table.statement, text=one) for one in texts], raw, others, stamp)
 
 
 def _others(table: CreatedTable, defaults: Mapping[str, str]) -> list[_Other]:
@@ -144,6 +165,17 @@ def _type_text(column: Element, text: str) -> str:
     """The declared type, without what follows it."""
     ends = (index for index, one in enumerate(column.type) if index and one.keyword in _BEHIND_A_TYPE)
     return text_of(column.type[: next(ends, len(column.type))], text)
+
+
+def _stamp(table: CreatedTable, others: Mapping[str, _Other]) -> _Other | None:
+    """The first column that is a time; None where the table sees to the messages' time itself."""
+    if any(one.name == _STAMP or (one.origin is Origin.METADATA and _is_time(one)) for one in table.columns):
+        return None
+    return next((one for one in others.values() if one.form in {_Form.TIME, _Form.MOMENT}), None)
+
+
+def _is_time(column: Element) -> bool:
+    return column.name == _STAMP or any(one.text == f"'{_STAMP}'" for one in column.type)
 
 
 def _time_of(table: CreatedTable) -> str:

@@ -116,9 +116,10 @@ def _bound(table: CreatedTable, stream: str, place: KafkaPlace | None, reading: 
             f"Line {table.statement.line}: table {table.name} does not say where its rows are, and no Kafka is named.",
             remedy="Name it with --kafka, as `log: kafka://…` in footfall.yaml, or write the table's options in WITH.",
         )
-    given = options(table, stream, place, read=reading.of(table.name), written=table.name in reading.written)
+    written = table.name in reading.written
+    given = options(table, stream, place, read=reading.of(table.name), written=written)
     left_out = {one.name: LEFT_OUT[one.name] for one in table.columns if one.name in LEFT_OUT}
-    return message_table(table, given, defaults=left_out if stream in SCHEMAS else None)
+    return message_table(table, given, defaults=left_out if stream in SCHEMAS else None, written=written)
 
 
 def _sent(statement: Statement, found: Mapping[str, MessageTable]) -> Sequence[Statement]:

@@ -289,9 +289,10 @@ def test_a_query_that_neither_side_ends_is_late(target: Target, monkeypatch: pyt
 
 
 def test_a_query_that_stands_behind_all_others_and_is_stopped_ends_at_its_deadline(target: Target) -> None:
+    limits = Limits(deadline=timedelta(seconds=5))
     before = set(psutil.Process().children())
     with ThreadPoolExecutor(1) as aside:
-        waiting = aside.submit(target.attacked, ENDLESS)
+        waiting = aside.submit(target.attacked, ENDLESS, limits)
         while not (children := set(psutil.Process().children()) - before):
             threading.Event().wait(0.01)
         [child] = children
@@ -303,5 +304,5 @@ def test_a_query_that_stands_behind_all_others_and_is_stopped_ends_at_its_deadli
         outcome = waiting.result()
 
     assert "stopped after" in outcome.said
-    assert outcome.seconds < LIMITS.deadline.total_seconds() + LATE
+    assert outcome.seconds < limits.deadline.total_seconds() + LATE
     assert not psutil.pid_exists(child.pid)

@@ -48,7 +48,8 @@ def behind(nice: int) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        _group_behind(nice)
+        if os.getsid(0) == os.getpid():  # it is nobody else's
+            _group_behind(nice)
 
 
 def _group_behind(nice: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from footfall.processors.relational.matching import Bindings, Condition, OfMatch, OfRow
+from footfall.processors.relational.matching import Bindings, Condition, OfBoth, OfMatch, OfRow
 from footfall.processors.relational.rows import Rows
 from footfall.sql.evaluate.compile import compile_expression
 from footfall.sql.evaluate.folds import folded
@@ -35,10 +35,27 @@ _EASY: Final = (Family.STRING, Family.BOOLEAN, Family.DOUBLE, Family.DATE, *INTE
 
 
 def condition(variable: str, expression: Expression, *, functions: UserFunctions | None = None) -> Condition:
-    """A variable's DEFINE: of the row alone if it looks at no other."""
-    if _of_row(variable, expression):
+    """A variable's DEFINE: of the row alone, as far as it looks at no other."""
+    parts = _all_of(expression)
+    alone = [one for one in parts if _of_row(variable, one)]
+    others = [one for one in parts if not _of_row(variable, one)]
+    if not others:
         return OfRow(compile_expression(_as_columns(expression), functions=functions))
-    return OfMatch(compile_matched(expression, functions=functions))
+    if not alone:
+        return OfMatch(compile_matched(expression, functions=functions))
+    row = compile_expression(_as_columns(_and(expression, alone)), functions=functions)
+    return OfBoth(row, compile_matched(_and(expression, others), functions=functions))
+
+
+def _all_of(expression: Expression) -> list[Expression]:
+    """What must all be true."""
+    if isinstance(expression, Call) and expression.function == "AND":
+        return [part for one in expression.arguments for part in _all_of(one)]
+    return [expression]
+
+
+def _and(whole: Expression, parts: Sequence[Expression]) -> Expression:
+    return parts[0] if len(parts) == 1 else Call(whole.type, "AND", tuple(parts), at=whole.at)
 
 
 def _of_row(variable: str, expression: Expression) -> bool:

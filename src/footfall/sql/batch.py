@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +67,17 @@ def rows_over_files(
         ttl=milliseconds_of(script.settings.get("table.exec.state.ttl", "")),
     )
     readers = {name: _batches(inputs[name], table, flow.columns(name), reject) for name, table in tables.items()}
-    while readers:
-        for name in list(readers):
-            batch = next(readers[name], None)
-            if batch is None:
-                del readers[name]
-                continue
-            yield flow.push(name, batch, now=now())
-        yield flow.settle(now=now())
+    with ThreadPoolExecutor(
+        1, thread_name_prefix="read"
+    ) as ahead:
+        coming = {name: ahead.submit(next, reader, None) for name, reader in readers.items()}
+        while coming:
+            for name in list(coming):
+                batch = coming.pop(name).result()
+                if batch is not None:
+                    coming[name] = ahead.submit(next, readers[name], None)
+                    yield flow.push(name, batch, now=now())
+            yield flow.settle(now=now())
     if until_end:
         yield flow.settle(now=now(), ended=True)
 

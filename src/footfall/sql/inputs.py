@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import pyarrow as pa
@@ -28,6 +28,8 @@ from footfall.sql.values import UnfitError, value_of
 
 _LINES: Final = 100_000
 """That are read at a time."""
+_BYTES: Final = 24 << 20
+_SAMPLES: Final = 20
 _BLOCK: Final = 1 << 20
 """Bytes that one processor takes at a time."""
 _TIMES: Final = {Family.TIMESTAMP, Family.TIMESTAMP_LTZ}
@@ -87,24 +89,30 @@ def _ndjson(
 ) -> Iterator[Batch]:
     with path.open("rb") as file:
         number = 1
-        while lines := list(islice(file, _LINES)):
-            batch = _by_columns(lines, columns)
+        while text := _whole_lines(file):
+            batch = _by_columns(text, columns)
             if batch is None:
-                batch = _by_lines(lines, columns, partial(_reject, rejected, path, number))
+                batch = _by_lines(text.split(b"\n"), columns, partial(_reject, rejected, path, number))
             yield batch
-            number += len(lines)
+            number += text.count(b"\n")
 
 
-def _by_columns(lines: Sequence[bytes], columns: Columns) -> Batch | None:
+def _whole_lines(file: BinaryIO) -> bytes:
+    text = file.read(_BYTES)
+    return text + file.readline() if text else text
+
+
+def _by_columns(text: bytes, columns: Columns) -> Batch | None:
     """The rows, or None where a line needs a closer look."""
     if any(kind.family in _NESTED for kind in columns.values()):
         return None
-    schema = pa.schema([(name, _read_as(kind, _sample(lines, name))) for name, kind in columns.items()])
+    first = text.split(b"\n", _SAMPLES)[:_SAMPLES]
+    schema = pa.schema([(name, _read_as(kind, _sample(first, name))) for name, kind in columns.items()])
     options = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore", newlines_in_values=False)
-    block = pajson.ReadOptions(block_size=max(_BLOCK, *map(len, lines)))
+    block = pajson.ReadOptions(block_size=_BLOCK)
     try:
-        table = pajson.read_json(io.BytesIO(b"".join(lines)), read_options=block, parse_options=options)
-        if table.num_rows != len(lines):  # an empty line is no row, but counts as a line
+        table = pajson.read_json(pa.BufferReader(text), read_options=block, parse_options=options)
+        if table.num_rows != text.count(b"\n") + (not text.endswith(b"\n")):  # an empty line is no row
             return None
         arrays = [_column(table.column(name).combine_chunks(), kind) for name, kind in columns.items()]
     except _WRONG:
@@ -116,7 +124,7 @@ def _by_columns(lines: Sequence[bytes], columns: Columns) -> Batch | None:
 
 def _sample(lines: Sequence[bytes], name: str) -> Any:
     """The first value of a field that is there: whether its times are texts or numbers."""
-    for line in lines[:20]:
+    for line in lines:
         try:
             row = json.loads(line)
         except ValueError:

@@ -47,6 +47,7 @@ FEATURES: Final = (
     "top-n",
     "de-duplication",
     "over aggregates",
+    "order by time",
     "match_recognize",
     "quoted names",
     "insert into",

@@ -67,9 +67,7 @@ def rows_over_files(
         ttl=milliseconds_of(script.settings.get("table.exec.state.ttl", "")),
     )
     readers = {name: _batches(inputs[name], table, flow.columns(name), reject) for name, table in tables.items()}
-    with ThreadPoolExecutor(
-        1, thread_name_prefix="read"
-    ) as ahead:
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as ahead:
         coming = {name: ahead.submit(next, reader, None) for name, reader in readers.items()}
         while coming:
             for name in list(coming):

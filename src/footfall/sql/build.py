@@ -243,6 +243,43 @@ class Building:
         )
 
     @_settings.register
+    def _(self, step: plan.WindowJoin) -> Relation:
+        from footfall.processors.relational.window_join import WindowJoin
+
+        return WindowJoin(
+            left=schema_of(step.left),
+            right=schema_of(step.right),
+            output=schema_of(step),
+            kind=JoinKind(step.kind),
+            left_keys=step.left_keys,
+            right_keys=step.right_keys,
+            left_window=step.left_window,
+            right_window=step.right_window,
+            condition=self._condition(step.condition),
+        )
+
+    @_settings.register
+    def _(self, step: plan.Sort) -> Relation:
+        from footfall.processors.relational.sort import Sort
+
+        return Sort(output=schema_of(step), order=orders_of(step.order))
+
+    @_settings.register
+    def _(self, step: plan.Over) -> Relation:
+        from footfall.processors.relational.over import Over
+
+        return Over(
+            input=schema_of(step.input),
+            output=schema_of(step),
+            partition=step.partition,
+            time=step.time,
+            by_rows=step.by_rows,
+            preceding=step.preceding,
+            aggregates=calls_of(step.aggregates),
+            arrival=arrives(step.time, step.input),
+        )
+
+    @_settings.register
     def _(self, step: plan.Match) -> Relation:
         from footfall.processors.relational.match import Match
 
@@ -279,7 +316,6 @@ def schema_of(step: plan.Step) -> pa.Schema:
 
 def window_of(window: plan.Window, step: plan.Step) -> Window:
     """A window as operators want it."""
-    arrival = next(field.is_arrival for field in step.output if field.name == window.time)
     return Window(
         kind=window.kind.value,
         time=window.time,
@@ -287,8 +323,13 @@ def window_of(window: plan.Window, step: plan.Step) -> Window:
         slide=window.slide,
         offset=window.offset,
         partition=window.partition,
-        arrival=arrival,
+        arrival=arrives(window.time, step),
     )
+
+
+def arrives(time: str, step: plan.Step) -> bool:
+    """Whether this column of a step is the time of arrival."""
+    return next(field.is_arrival for field in step.output if field.name == time)
 
 
 def orders_of(order: Sequence[plan.Order]) -> tuple[Order, ...]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from footfall.core.errors import UsageError
 from footfall.core.events import Batch
 from footfall.processors.base import Change, State, flags
-from footfall.processors.relational.accumulators import SUMS, Accumulator, Count, Moments
+from footfall.processors.relational.accumulators import SUMS, Accumulator, Count, Counted, Moments
 from footfall.processors.relational.accumulators_decimal import DecimalSum
 from footfall.processors.relational.accumulators_lists import Lists
 from footfall.processors.relational.accumulators_values import Edge, ExtremeLeft, ExtremeNumber, ExtremeValue
@@ -25,6 +25,8 @@ FUNCTIONS: Final = frozenset(
     {"COUNT", *SUMS, *_SPREADS, "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE", "LISTAGG", "ARRAY_AGG"}
 )
 """The aggregates that there are."""
+ADDING: Final = frozenset({"COUNT", *SUMS, *_SPREADS})
+"""Those whose state in one row's slot and another's adds up, unless each value counts once."""
 
 
 @dataclass(slots=True)
@@ -77,6 +79,11 @@ class Accumulators:
             return
         target = part.once if once else part.plain
         target[place] = _accumulator(place, call, kind, state, updating=self._updating)
+
+    @property
+    def adding(self) -> list[Counted]:
+        """All that are in ADDING, by place."""
+        return [accumulator for accumulator in self._all.values() if isinstance(accumulator, Counted)]
 
     def grow(self, length: int) -> None:
         """Make room for slots below this."""

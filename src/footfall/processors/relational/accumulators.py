@@ -93,14 +93,17 @@ class Counted:
 
     def __init__(self, fills: Fills) -> None:
         self.state = Arrays(fills)
-        self._names = tuple(fills)
+        self.names = tuple(fills)
 
     def grow(self, length: int) -> None:
         self.state.grow(length)
 
     def merge(self, source: Slots, target: Slots) -> None:
-        for name in self._names:
+        for name in self.names:
             np.add.at(self.state[name], target, self.state[name][source])
+
+    def settle(self, slots: Slots) -> None:
+        """Bring into shape what was added up elsewhere; each slot is named once."""
 
     def clear(self, slots: Slots) -> None:
         self.state.clear(slots)

@@ -34,13 +34,13 @@ class DecimalSum(Counted):
         np.add.at(self.state["count"], slots, 1 if signs is None else signs)
         for name, part in parts.items():
             np.add.at(self.state[name], slots, part if signs is None else part * signs)
-        self._carry(slots)
+        self.settle(slots)
 
     def merge(self, source: Slots, target: Slots) -> None:
         super().merge(source, target)
-        self._carry(target)
+        self.settle(target)
 
-    def _carry(self, slots: Slots) -> None:
+    def settle(self, slots: Slots) -> None:
         """Move what does not fit into 32 bits on to the next part."""
         for part, following in (("low", "middle"), ("middle", "high")):
             moved = self.state[part][slots] >> 32

@@ -8,63 +8,38 @@ under the same ids.
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-import numpy as np
 import pyarrow as pa
 
-from footfall.core.clock import Clock
+from footfall.core.clock import Clock, SystemClock
 from footfall.core.errors import Reason, UsageError
-from footfall.core.events import EVENT_ID, Batch
-from footfall.core.hashing import partition_of, text_hash
+from footfall.core.events import Batch
 from footfall.core.progress import unheard
-from footfall.engine.failed import FailedEvents, failed_batch
+from footfall.engine.failed import FailedEvents, failed_batch, set_aside
+from footfall.engine.query_reading import BEGUN, HEARD, Reading, Taken
+from footfall.engine.query_rows import Made, appends_of
 from footfall.engine.worker import Progress, Worker
-from footfall.log.base import (
-    Append,
-    Chunk,
-    Commit,
-    DurableLog,
-    Place,
-    Position,
-    StateWrite,
-    first_place,
-)
+from footfall.log.base import Append, Chunk, Commit, DurableLog, Place, Position, StateWrite, first_place
 from footfall.processors.base import Change, State
 
-_ROWS: Final = 50_000
-"""The most events of a partition that one commit covers."""
 _COUNTS: Final = "counts"
 _PLAN: Final = "plan"
-_UNTIL: Final = "until"
-_UNTIL_SCHEMA: Final = pa.schema([("stream", pa.string()), ("partition", pa.int32()), ("offset", pa.int64())])
-
-
-class Made(Protocol):
-    """Rows for a stream, or to be shown (``stream`` None)."""
-
-    @property
-    def stream(self) -> str | None: ...
-
-    @property
-    def batch(self) -> Batch:
-        """With ``timestamp``, without an id."""
-        ...
-
-    @property
-    def key(self) -> str | None:
-        """The column that decides on the partition."""
-        ...
+_CLOCK: Final = SystemClock()
+_IDLE_AFTER_MS: Final = 10_000
 
 
 class Unfit(Protocol):
     """Rows of a stream that the query cannot work on, as JSON, and why."""
 
     @property
-    def stream(self) -> str: ...
+    def stream(self) -> str:
+        """Empty where the rows are of no one stream."""
+        ...
 
     @property
     def rows(self) -> Sequence[bytes]: ...
@@ -132,15 +107,14 @@ class _Bad:
 
 
 @dataclass(slots=True)
-class _Taken:
-    """What one step has read."""
+class _Counts:
+    """What has come of the query since it was first begun."""
 
-    chunks: list[Chunk] = field(default_factory=list)
-    places: dict[tuple[str, int], Place] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> int:
-        return sum(chunk.batch.num_rows for chunk in self.chunks)
+    made: int = 0
+    """Rows put out."""
+    commits: int = 0
+    aside: int = 0
+    """Rows that could not be worked on."""
 
 
 class QueryTask:
@@ -152,7 +126,8 @@ class QueryTask:
         *,
         log: DurableLog,
         durable: bool = True,
-        idle_after_ms: int = 10_000,
+        idle_after_ms: int = _IDLE_AFTER_MS,
+        clock: Clock = _CLOCK,
         show: Callable[[Batch], None] = unheard,
     ) -> None:
         """``durable``: go on where it stopped; else begin with the first event, and keep nothing.
@@ -163,204 +138,134 @@ class QueryTask:
         self._log = log
         self._show = show
         self._durable = durable
-        self._idle_after = idle_after_ms
+        self._clock = clock
         self._group = f"sql:{query.name}"
+        # Positions before state: whoever saves in between has moved a position, and our first commit is refused.
         self._expected = {
             (stream, partition): log.position(self._group, stream, partition) if durable else Place()
             for stream in query.streams
             for partition in range(log.partitions(stream))
         }
-        self._at = {key: first_place(log, stands, *key) for key, stands in self._expected.items()}
-        self._heard = dict.fromkeys(self._at, 0)
-        """When (ms, by its last append) each partition had events last."""
         state: State = log.state(self._group, 0) if durable else {}
-        self._refuse_another(state)
-        self._made = _last(state, _COUNTS)
-        """Rows put out since the beginning: their ids follow from it."""
-        self._until = {key: offset for key, offset in _until(state).items() if offset > self._at[key].offset}
-        """Up to where a commit that was begun before has read."""
+        self._run = self._begin_or_go_on(state)
+        """Tells the rows of this query from those of others that had its name before."""
+        self._counts = _counts(state)
+        self._reading = Reading(
+            log,
+            {key: first_place(log, stands, *key) for key, stands in self._expected.items()},
+            state,
+            idle_after_ms=idle_after_ms,
+            anew=self._counts.commits == 0,
+        )
         own = {name: kept for name, kept in state.items() if "/" in name}
         self._running = query.start(own, {stream: log.partitions(stream) for stream in query.streams})
         self._set_aside: FailedEvents | None = None
-        self._stem = text_hash(self._group)
         self.put_out: dict[str, int] = {}
 
-    def _refuse_another(self, state: State) -> None:
+    def _begin_or_go_on(self, state: State) -> bytes:
         kept = state.get(_PLAN)
-        if kept and kept[-1].column(0)[0].as_py() != self._query.fingerprint:
+        self._new = not kept
+        if not kept:
+            return os.urandom(8)
+        [row] = kept[-1].to_pylist()
+        if row["plan"] != self._query.fingerprint:
             raise UsageError(
                 f"The query {self._query.name!r} is not the one whose state is kept under this name.",
                 remedy="Give it another name, or begin anew with --from-the-start.",
             )
-        self._new = not kept
+        run: bytes = row["run"]
+        return run
 
     @property
     def made(self) -> int:
         """Rows put out since the query was first begun."""
-        return self._made
+        return self._counts.made
 
     def places(self) -> Mapping[tuple[str, int], Place]:
         """Where it will read next."""
-        return self._at
+        return self._reading.at
 
     def lag(self) -> int:
         """Events that it has not seen yet."""
-        ends = (self._log.place(*key, at="latest").offset - place.offset for key, place in self._at.items())
-        return sum(map(lambda left: max(left, 0), ends))  # noqa: C417
+        ends = {key: self._log.place(*key, at="latest").offset for key in self._reading.at}
+        return sum(max(ends[key] - place.offset, 0) for key, place in self._reading.at.items())
 
     def step(self) -> int | None:
         """Take what is new, and commit what comes of it."""
-        taken = self._read()
-        if not taken.chunks:
+        taken = self._reading.next(self._clock.now_ms)
+        if taken is None:
             return None
-        if self._durable and self._log.repeats and not self._until:
+        if self._durable and self._log.repeats and not taken.again:
             self._write_down(taken)
-        self._until = {}
-        made = [one for chunk in _joined(taken.chunks) for one in self._running.take(chunk)]
-        now = max(chunk.appended_ms for chunk in taken.chunks)
-        made += self._running.settle(now=now, idle=self._idle(now))
-        self._commit(made, taken, now)
+        made = [one for chunk in taken.chunks for one in self._running.take(chunk)]
+        made += self._running.settle(now=taken.stretch.now, idle=taken.idle)
+        self._commit(made, taken)
         return taken.rows
-
-    def _read(self) -> _Taken:
-        taken = _Taken()
-        for (stream, partition), at in self._at.items():
-            before = self._until.get((stream, partition)) if self._until else None
-            if self._until and before is None:
-                continue
-            read = self._log.read(stream, partition, at, max_rows=_ROWS, before=before)
-            while before is not None and read.place.offset < before:
-                more = self._log.read(stream, partition, read.place, max_rows=_ROWS, before=before)
-                if not more.chunks:
-                    break
-                read = type(read)([*read.chunks, *more.chunks], more.place)
-            if read.chunks:
-                taken.chunks += read.chunks
-                taken.places[stream, partition] = read.place
-                self._heard[stream, partition] = max(chunk.appended_ms for chunk in read.chunks)
-        return taken
-
-    def _idle(self, now: int) -> dict[str, set[int]]:
-        idle: dict[str, set[int]] = {stream: set() for stream in self._query.streams}
-        for (stream, partition), heard in self._heard.items():
-            if heard + self._idle_after < now:
-                idle[stream].add(partition)
-        return idle
 
     # -- into the log -------------------------------------------------------------------------------------
 
-    def _write_down(self, taken: _Taken) -> None:
-        """Say up to where is read now, before anything of it is put out."""
-        keys, places = list(taken.places), list(taken.places.values())
-        columns = [[stream for stream, _ in keys], [partition for _, partition in keys], [p.offset for p in places]]
-        arrays = [pa.array(column, of.type) for column, of in zip(columns, _UNTIL_SCHEMA, strict=True)]
-        batch = pa.RecordBatch.from_arrays(arrays, schema=_UNTIL_SCHEMA)
-        positions = [Position(self._group, *key, self._expected[key], self._expected[key]) for key in self._at]
-        self._log.commit(Commit(positions=positions, state=[StateWrite(self._group, 0, _UNTIL, batch, reset=True)]))
+    def _write_down(self, taken: Taken) -> None:
+        """Say what is read now, before anything of it is put out."""
+        positions = [Position(self._group, *key, stands, stands) for key, stands in self._expected.items()]
+        begun = StateWrite(self._group, 0, BEGUN, taken.stretch.batch(), reset=True)
+        self._log.commit(Commit(positions=positions, state=[begun, *self._plan()]))
 
-    def _commit(self, made: Sequence[Made], taken: _Taken, now: int) -> None:
-        outputs = [append for one in made if one.stream is not None for append in self._appends(one)]
-        outputs += self._failures(now)
-        shown = [one.batch for one in made if one.stream is None]
-        positions = [
-            Position(self._group, *key, self._expected[key], taken.places.get(key, self._expected[key]))
-            for key in self._at
-        ]
+    def _commit(self, made: Sequence[Made], taken: Taken) -> None:
+        outputs: list[Append] = []
         if self._durable:
+            outputs = appends_of(made, self._log, stem=f"{self._group} {self._run.hex()} {self._counts.commits}")
+            self._counts.made += sum(append.batch.num_rows for append in outputs)
+            outputs += self._failures(taken)
+            positions = [
+                Position(self._group, *key, stands, taken.places.get(key, stands))
+                for key, stands in self._expected.items()
+            ]
+            self._counts.commits += 1
             self._log.commit(Commit(outputs=outputs, positions=positions, state=self._state()))
-        self._at |= taken.places
+        self._reading.moved(taken)
         self._expected |= taken.places
         for append in outputs:
             self.put_out[append.stream] = self.put_out.get(append.stream, 0) + append.batch.num_rows
-        for batch in shown:
-            self._show(batch)
+        for one in made:
+            if one.stream is None:
+                self._show(one.batch)
 
     def _state(self) -> list[StateWrite]:
         writes = [StateWrite(self._group, 0, c.table, c.batch, c.reset) for c in self._running.changes()]
-        writes.append(_one(self._group, _COUNTS, self._made))
-        if self._new:
-            writes.append(_one(self._group, _PLAN, self._query.fingerprint))
-            self._new = False
-        return writes
+        counts = {"made": [self._counts.made], "commits": [self._counts.commits], "aside": [self._counts.aside]}
+        writes.append(StateWrite(self._group, 0, _COUNTS, pa.RecordBatch.from_pydict(counts), reset=True))
+        writes.append(StateWrite(self._group, 0, HEARD, self._reading.heard(), reset=True))
+        return [*writes, *self._plan()]
 
-    def _appends(self, made: Made) -> Sequence[Append]:
-        assert made.stream is not None  # noqa: S101 - for the type checker
-        rows = made.batch.num_rows
-        lanes = np.empty((rows, 2), dtype=">u8")
-        lanes[:, 0] = self._stem
-        lanes[:, 1] = np.arange(self._made, self._made + rows)
-        self._made += rows
-        ids = pa.FixedSizeBinaryArray.from_buffers(EVENT_ID, rows, [None, pa.py_buffer(lanes.tobytes())])
-        batch = made.batch.append_column(pa.field("event_id", EVENT_ID, nullable=False), ids)
-        partitions = self._log.partitions(made.stream)
-        if made.key is None or partitions == 1:
-            return [Append(made.stream, 0, batch)]
-        keys = batch.column(made.key).cast(pa.string()).dictionary_encode()
-        numbers = np.array([partition_of(str(text), partitions) for text in keys.dictionary.to_pylist()] or [0])
-        of_row = numbers[keys.indices.fill_null(0).to_numpy(zero_copy_only=False)]
-        return [
-            Append(made.stream, number, batch.take(pa.array(np.flatnonzero(of_row == number))))
-            for number in np.unique(of_row).tolist()
-        ]
+    def _plan(self) -> list[StateWrite]:
+        """Which query this is, the first time."""
+        if not self._new:
+            return []
+        self._new = False
+        batch = pa.RecordBatch.from_pydict({"plan": [self._query.fingerprint], "run": [self._run]})
+        return [StateWrite(self._group, 0, _PLAN, batch, reset=True)]
 
-    def _failures(self, now: int) -> Sequence[Append]:
-        appends: list[Append] = []
+    # -- what could not be used ---------------------------------------------------------------------------
+
+    def _failures(self, taken: Taken) -> Sequence[Append]:
+        failed = [*self._unfit(taken.stretch.now), *(append.batch for append in set_aside(taken.unreadable))]
+        if not failed:
+            return []
+        if self._set_aside is None:
+            self._set_aside = FailedEvents(self._log)
+        return [append for batch in failed for append in self._set_aside.appends_for(batch)]
+
+    def _unfit(self, now: int) -> Iterator[Batch]:
         for unfit in self._running.unfit():
-            if self._set_aside is None:
-                self._set_aside = FailedEvents(self._log)
-            bad = [_Bad(self._made + number, unfit.why, raw) for number, raw in enumerate(unfit.rows)]
-            self._made += len(bad)
-            source = f"{self._group} ({unfit.stream})"
-            appends += self._set_aside.appends_for(failed_batch(bad, source=source, layout="json", now_ms=now))
-        return appends
+            bad = [_Bad(self._counts.aside + at, unfit.why, raw) for at, raw in enumerate(unfit.rows)]
+            self._counts.aside += len(bad)
+            source = f"{self._group} ({unfit.stream})" if unfit.stream else self._group
+            yield failed_batch(bad, source=source, layout="json", now_ms=now)
 
 
-def _joined(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """The same events in as few chunks as there are partitions: what comes of them is not to depend on the fetch."""
-    found: dict[tuple[str, int], list[Chunk]] = {}
-    for chunk in chunks:
-        if chunk.batch.num_rows:
-            found.setdefault((chunk.stream, chunk.partition), []).append(chunk)
-    return [joined for of in found.values() for joined in _in_one(of)]
-
-
-def _in_one(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """One chunk, or as many as there are shapes of batches."""
-    runs: list[list[Chunk]] = []
-    for chunk in chunks:
-        if runs and runs[-1][0].batch.schema.equals(chunk.batch.schema):
-            runs[-1].append(chunk)
-        else:
-            runs.append([chunk])
-    return [
-        run[0]
-        if len(run) == 1
-        else Chunk(
-            run[0].stream,
-            run[0].partition,
-            run[0].offset,
-            pa.concat_batches([chunk.batch for chunk in run]),
-            run[-1].watermark,
-            max(chunk.appended_ms for chunk in run),
-            np.concatenate([chunk.offsets for chunk in run]),
-        )
-        for run in runs
-    ]
-
-
-def _one(group: str, table: str, value: object) -> StateWrite:
-    batch = pa.RecordBatch.from_pydict({"value": [value]})
-    return StateWrite(group, 0, table, batch, reset=True)
-
-
-def _last(state: State, table: str) -> int:
-    kept = state.get(table)
-    return int(kept[-1].column(0)[-1].as_py()) if kept else 0
-
-
-def _until(state: State) -> dict[tuple[str, int], int]:
-    rows = [row for batch in state.get(_UNTIL, ()) for row in batch.to_pylist()]
-    return {(row["stream"], row["partition"]): row["offset"] for row in rows}
+def _counts(state: State) -> _Counts:
+    kept = state.get(_COUNTS)
+    return _Counts(**kept[-1].to_pylist()[-1]) if kept else _Counts()
 
 
 @dataclass(slots=True)
@@ -378,7 +283,8 @@ class Querying:
         """Work until stopped, or until nothing is left if ``until_end``; what was done, in figures."""
         self._at = self.clock.monotonic()
         worker = Worker([self.task], log=self.log, clock=self.clock, stop=stop, every_second=self._every_second)
-        worker.run(drained=lambda: until_end)
+        ends = until_end or not self.task.places()  # of a query without streams nothing more will come
+        worker.run(drained=lambda: ends)
         return {"events": worker.events, "rows": self.task.made}
 
     def _every_second(self, progress: Progress) -> None:

@@ -23,7 +23,8 @@ from footfall.sql.evaluate.compile import compile_columns, compile_expression, p
 from footfall.sql.evaluate.matched import compile_matched, condition
 from footfall.sql.expressions import Expression
 from footfall.sql.functions.user import UserFunctions
-from footfall.sql.nodes import Computing, Giving, Leaf, Node, Operating, Reject, Timing, Uniting
+from footfall.sql.nodes import Computing, Giving, Leaf, Node, Operating, Reject, Uniting
+from footfall.sql.timing import Timing
 
 
 class Building:

@@ -15,8 +15,9 @@ from footfall.processors.base import NO_TIME, Change, State
 from footfall.processors.relational.rows import END_OF_TIME, Rows
 from footfall.sql.build import Building
 from footfall.sql.functions.user import UserFunctions
-from footfall.sql.nodes import Leaf, Node, Reject, Timing
+from footfall.sql.nodes import Leaf, Node, Operating, Reject
 from footfall.sql.plan import Step, Table
+from footfall.sql.timing import Timing
 
 _SEPARATOR: Final = "/"
 
@@ -40,6 +41,15 @@ class Dataflow:
         self._paths = {id(leaf): path for leaf, path in _paths(self._root)}
         self._leaves = [node for node in self._nodes if isinstance(node, Leaf)]
         self.tables: Mapping[str, Table] = building.tables
+        self._resume()
+
+    def _resume(self) -> None:
+        """Let time be everywhere as far as it was when the state was saved."""
+        for node in self._nodes:
+            if node.inputs and not isinstance(node, Timing):
+                time = _time_below(node)
+                node.watermark = max(time - node.delay, NO_TIME) if isinstance(node, Operating) else time
+                node.resting = all(one.resting for one in node.inputs)
 
     def columns(self, table: str) -> set[str]:
         """The columns of a table that the query needs."""
@@ -77,22 +87,18 @@ class Dataflow:
             for rows in self._settle(below, now):
                 if len(rows):
                     made += node.process(rows, side)
-        if node.inputs:
-            waited_for = [one for one in node.inputs if not one.resting] or node.inputs
-            time = max(node.watermark, min(one.watermark for one in waited_for))
-            if not isinstance(node, Timing):
-                node.resting = all(one.resting for one in node.inputs)
-        else:
-            time = node.watermark
-        return [*made, *node.advance(time, now)]
+        if node.inputs and not isinstance(node, Timing):
+            node.resting = all(one.resting for one in node.inputs)
+        return [*made, *node.advance(max(node.watermark, _time_below(node)), now)]
 
-    def partitions(self, table: str, number: int, *, idle: AbstractSet[int] = frozenset()) -> None:
-        """Say how many partitions a table has, and for the time of which of them nobody waits."""
+    def partitions(self, table: str, number: int, *, idle: AbstractSet[int] | None = None) -> None:
+        """Say how many partitions a table has, and for the time of which of them nobody waits (None: as before)."""
         for leaf in self._leaves:
             if leaf.table == table:
                 for node, _ in self._paths[id(leaf)]:
                     if isinstance(node, Timing):
-                        node.partitions, node.idle = number, frozenset(idle)
+                        node.partitions = number
+                        node.idle = node.idle if idle is None else frozenset(idle)
 
     def changes(self) -> list[Change]:
         """What changed in the state since the last call."""
@@ -101,6 +107,12 @@ class Dataflow:
             for number, node in enumerate(self._nodes)
             for change in node.changes()
         ]
+
+
+def _time_below(node: Node) -> int:
+    """How far time has come in those inputs that are waited for."""
+    waited_for = [one for one in node.inputs if not one.resting] or node.inputs
+    return min((one.watermark for one in waited_for), default=node.watermark)
 
 
 def _paths(root: Node) -> Iterator[tuple[Leaf, list[tuple[Node, int]]]]:

@@ -6,18 +6,16 @@ Rows are pushed from the leaves up; then time settles, from the leaves up as wel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from footfall.core.events import Batch
-from footfall.processors.base import NO_TIME, Change, State, Times
-from footfall.processors.relational.rows import END_OF_TIME, Compute, Rows, RunningRelation
+from footfall.processors.base import NO_TIME, Change, State
+from footfall.processors.relational.rows import END_OF_TIME, Rows, RunningRelation
 from footfall.sql.evaluate.frame import RowError
-
-_TIME: Final = pa.schema([("partition", pa.int32()), ("reached", pa.int64())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,26 +124,32 @@ class Computing:
 
     def process(self, rows: Rows, side: int) -> Sequence[Rows]:  # noqa: ARG002 - a node's interface
         """See above."""
+        kept = self._work(self._kept, rows)
+        computed = None if kept is None else self._work(self._computed, kept)
+        return [] if computed is None else [computed]
+
+    def _work(self, work: Callable[[Rows], Rows], rows: Rows) -> Rows | None:
+        """What comes of those rows with which the work can be done; None if there are none."""
         while len(rows):
             try:
-                return self._computed(rows)
+                return work(rows)
             except RowError as error:
                 wrong = np.zeros(len(rows), dtype=np.bool_)
                 wrong[error.rows] = True
                 self.reject(SetAside(rows.take(wrong).batch, str(error)))
                 rows = rows.take(~wrong)
-        return []
+        return None
 
-    def _computed(self, rows: Rows) -> Sequence[Rows]:
-        if self.where is not None:
-            kept = self.where(rows)
-            if not kept.all():
-                rows = rows.take(kept)
-            if not len(rows):
-                return []
+    def _kept(self, rows: Rows) -> Rows:
+        if self.where is None:
+            return rows
+        kept = self.where(rows)
+        return rows if kept.all() else rows.take(kept)
+
+    def _computed(self, rows: Rows) -> Rows:
         arrays = self.columns(rows)
         fields = [of.with_type(array.type) for of, array in zip(self.output, arrays, strict=True)]
-        return [rows.with_batch(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)))]
+        return rows.with_batch(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)))
 
     def advance(self, watermark: int, now: int) -> Sequence[Rows]:  # noqa: ARG002 - a node's interface
         """Time goes through."""
@@ -155,75 +159,6 @@ class Computing:
     def changes(self) -> Sequence[Change]:
         """None."""
         return []
-
-
-@dataclass(slots=True)
-class Timing:
-    """Says how far time has come: in each partition as far as its largest value, in all as far as in the slowest."""
-
-    inputs: Sequence[Node]
-    column: str
-    compute: Compute
-    reject: Reject
-    watermark: int = NO_TIME
-    resting: bool = False
-    partition: int = 0
-    """Whose rows come next."""
-    partitions: int = 1
-    """How many there are."""
-    idle: frozenset[int] = frozenset()
-    """Partitions that nobody waits for."""
-    reached: dict[int, int] = field(default_factory=dict)
-    _saved: dict[int, int] = field(default_factory=dict)
-
-    def restore(self, state: State) -> None:
-        """Go on from what was saved."""
-        for batch in state.get("time", ()):
-            self.reached = dict(zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True))
-        self._saved = dict(self.reached)
-
-    def process(self, rows: Rows, side: int) -> Sequence[Rows]:  # noqa: ARG002 - a node's interface
-        """The same rows, each with the watermark before it."""
-        rows = self._with_time(rows)
-        if not len(rows):
-            return []
-        values = milliseconds(self.compute(rows))
-        before = self.reached.get(self.partition, NO_TIME)
-        running = np.maximum.accumulate(np.concatenate([np.array([before], dtype=np.int64), values]))
-        self.reached[self.partition] = int(running[-1])
-        others = min((self.reached.get(one, NO_TIME) for one in self._others()), default=END_OF_TIME)
-        marks = np.maximum(np.minimum(running[:-1], others), self.watermark)
-        return [Rows(rows.batch, marks, rows.kinds, rows.now)]
-
-    def _with_time(self, rows: Rows) -> Rows:
-        times = rows.batch.column(self.column)
-        if not times.null_count:
-            return rows
-        missing = times.is_null().to_numpy(zero_copy_only=False)
-        self.reject(SetAside(rows.take(missing).batch, f"{self.column}: an event time must not be NULL"))
-        return rows.take(~missing)
-
-    def _others(self) -> set[int]:
-        return set(range(self.partitions)) - {self.partition} - self.idle
-
-    def advance(self, watermark: int, now: int) -> Sequence[Rows]:  # noqa: ARG002 - a node's interface
-        """Time is what the rows say, until the input ends."""
-        if watermark == END_OF_TIME:
-            self.watermark = END_OF_TIME
-            return []
-        counting = set(range(self.partitions)) - self.idle
-        self.resting = not counting
-        self.watermark = max(self.watermark, min((self.reached.get(one, NO_TIME) for one in counting), default=NO_TIME))
-        return []
-
-    def changes(self) -> Sequence[Change]:
-        """How far each partition is, if that has changed."""
-        if self._saved == self.reached:
-            return []
-        self._saved = dict(self.reached)
-        columns = [list(self.reached), list(self.reached.values())]
-        arrays = [pa.array(column, of.type) for column, of in zip(columns, _TIME, strict=True)]
-        return [Change("time", pa.RecordBatch.from_arrays(arrays, schema=_TIME), reset=True)]
 
 
 @dataclass(slots=True)
@@ -304,12 +239,3 @@ def slowest(inputs: Sequence[Node], rows: Rows, side: int) -> Rows:
     if not others or min(others) == END_OF_TIME:
         return rows
     return Rows(rows.batch, np.minimum(rows.marks, min(others)), rows.kinds, rows.now)
-
-
-def milliseconds(column: pa.Array) -> Times:
-    """A column of times, of any unit, as int64 milliseconds; NULL counts as no time."""
-    in_ms = column.cast(pa.timestamp("ms", tz=column.type.tz), safe=False).cast(pa.int64())
-    if in_ms.null_count:
-        in_ms = in_ms.fill_null(NO_TIME)
-    times: Times = in_ms.to_numpy(zero_copy_only=False)
-    return times

@@ -23,7 +23,7 @@ from footfall.sql.tables import event_batch, key_of, stream_of, table_rows
 
 _SEPARATOR: Final = "/"
 _TTL: Final = "table.exec.state.ttl"
-_OF_NOBODY: Final = "(a query's rows)"
+_OF_NO_ONE_STREAM: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,14 @@ class RunningScript:
             Dataflow(insert.source, state=_part(state, number), reject=self._reject, functions=query.functions, ttl=ttl)
             for number, insert in enumerate(self._inserts)
         ]
-        self._wait_for_all_but({})
+        self._wait_for_all_but(None)
 
-    def _wait_for_all_but(self, idle: Mapping[str, AbstractSet[int]]) -> None:
+    def _wait_for_all_but(self, idle: Mapping[str, AbstractSet[int]] | None) -> None:
         for flow in self._flows:
             for table in flow.tables.values():
                 stream = stream_of(table)
-                flow.partitions(table.name, self._partitions[stream], idle=idle.get(stream, frozenset()))
+                resting = None if idle is None else idle.get(stream, frozenset())
+                flow.partitions(table.name, self._partitions[stream], idle=resting)
 
     def take(self, chunk: Chunk) -> Sequence[Output]:
         """What these events of a stream cause at once."""
@@ -112,7 +113,7 @@ class RunningScript:
         return batch
 
     def _reject(self, aside: SetAside) -> None:
-        self._wrong.append(Wrong(_OF_NOBODY, rendered_batch(aside.rows), aside.why))
+        self._wrong.append(Wrong(_OF_NO_ONE_STREAM, rendered_batch(aside.rows), aside.why))
 
     def settle(self, *, now: int, idle: Mapping[str, AbstractSet[int]]) -> Sequence[Output]:
         """What comes out because time has come further."""

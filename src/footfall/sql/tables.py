@@ -113,7 +113,7 @@ def event_batch(rows: Rows, insert: Insert) -> Batch:
     time = next((index for index, field in enumerate(source) if field.is_time), None)
     if time is None:  # what was a time attribute before a join is a time like others behind it
         time = next((index for index, field in enumerate(source) if field.type.family in _TIMES), None)
-    arrays, names = list(rows.batch.columns), [field.name for field in fields]
+    arrays, names = [_plain(array) for array in rows.batch.columns], [field.name for field in fields]
     if rows.kinds is not None or insert.source.changes:
         kinds = np.zeros(len(rows), dtype=np.int8) if rows.kinds is None else rows.kinds
         texts = pa.array([kind.short_name for kind in Kind])
@@ -124,15 +124,23 @@ def event_batch(rows: Rows, insert: Insert) -> Batch:
         names.insert(0, "timestamp")
     else:
         place = names.index("timestamp")
-        arrays[place] = as_moment(arrays[place])
+        arrays[place] = _or_now(as_moment(arrays[place]), rows)
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
 def _moment(rows: Rows, time: int | None) -> pa.Array:
     if time is None:
         return pa.array(np.full(len(rows), rows.now), pa.int64()).cast(TIME)
-    moments = as_moment(rows.batch.column(time))
-    return pc.fill_null(moments, pa.scalar(rows.now, TIME)) if moments.null_count else moments
+    return _or_now(as_moment(rows.batch.column(time)), rows)
+
+
+def _or_now(moments: pa.Array, rows: Rows) -> pa.Array:
+    return pc.fill_null(moments, pa.scalar(rows.now, TIME)) if moments.null_count and moments.type == TIME else moments
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    """Not coded: a stream's column is to look the same in all batches."""
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def as_moment(array: pa.Array) -> pa.Array:

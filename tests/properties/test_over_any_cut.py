@@ -61,7 +61,7 @@ def per_key(emitted: list[Row], keys: tuple[str, ...]) -> dict[Any, list[Row]]:
     return found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.integers(0, 2**32), st.sampled_from(FRAMES), st.sampled_from(KEYS))
 def test_each_row_comes_with_the_aggregates_up_to_it(seed: int, frame: tuple[bool, int | None], keys: Any) -> None:
     draw = random.Random(seed)
@@ -186,6 +186,24 @@ def test_what_no_frame_can_hold_is_forgotten() -> None:
 
     assert len(running._held.ids) <= 3
     assert running._keys.live <= 2
+
+
+@pytest.mark.parametrize("preceding", [None, 5])
+def test_a_key_that_nothing_comes_for_is_forgotten_after_its_time(preceding: int | None) -> None:
+    operator = replace(relation(True, preceding, calls=CALLS[:1]), ttl=1_000)
+    base = {"shop": 1, "number": 1, "word": "a", "good": True, MARK: 0}
+    state: dict[str, list[Any]] = {}
+    running = operator.start(state)
+    found = []
+    for at, (user, now) in enumerate([("ada", 0), ("bob", 900), ("ada", 999), ("bob", 1_900), ("ada", 1_998)]):
+        running.process(rows_of(SCHEMA, [{**base, "user": user, "at": at + 1}], now=now))
+        for some in running.advance(at + 1, now):
+            found += [(row["user"], row["rows"]) for _, row in plain(some)]
+        for change in running.changes():
+            state[change.table] = [*([] if change.reset else state.get(change.table, [])), change.batch]
+        running = operator.start(state)
+
+    assert found == [("ada", 1), ("bob", 1), ("ada", 2), ("bob", 1), ("ada", 3)]
 
 
 @settings(deadline=None, max_examples=60)

@@ -278,6 +278,7 @@ class Building:
             preceding=step.preceding,
             aggregates=calls_of(step.aggregates),
             arrival=arrives(step.time, step.input),
+            ttl=self._ttl,
         )
 
     @_settings.register

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from footfall.core.codes import Codes
-from footfall.processors.base import Change, Flags, State, Times
+from footfall.core.codes import Codes, grown
+from footfall.processors.base import NO_TIME, Change, Flags, State, Times
 from footfall.processors.relational.calls import AggregateCall
 from footfall.processors.relational.changelog import shaped
 from footfall.processors.relational.integers import Ints
+from footfall.processors.relational.journal import Journal
 from footfall.processors.relational.keys import KeyIndex
 from footfall.processors.relational.late_rows import LateRows
 from footfall.processors.relational.over_frames import frames_of
@@ -50,6 +51,8 @@ class Over:
     aggregates: tuple[AggregateCall, ...]
     arrival: bool = False
     """Whether a row's time is that of its arrival (``Rows.now``): it comes out at once."""
+    ttl: int | None = None
+    """For how long (ms) a key is remembered that no row comes for; None for ever. A bounded RANGE needs none."""
 
     def start(self, state: State) -> RunningOver:
         """The running operator."""
@@ -68,6 +71,16 @@ class RunningOver:
         self._late = LateRows(state, span=None if one.by_rows else one.preceding)
         self._held = WaitingRows(one.input, state)
         self._held.restored(self._encode, None if one.arrival else self._clock.watermark)
+        ranged = self._bounded and not one.by_rows
+        self._ttl = None if ranged else one.ttl
+        self._touched: Ints = np.zeros(len(self._keys), dtype=np.int64)
+        """When the last row of each key came (ms)."""
+        self._journal = Journal("touched")
+        self._oldest = NO_TIME
+        """No key was touched before this (ms)."""
+        codes, saved = self._journal.restore(state)
+        if saved is not None:
+            self._touched[codes] = saved.column("ms").to_numpy()
 
     def _encode(self, batch: pa.RecordBatch) -> Codes:
         codes = self._keys.encode(batch, self._settings.partition)
@@ -87,6 +100,7 @@ class RunningOver:
 
     def process(self, rows: Rows, side: int = 0) -> Sequence[Rows]:  # noqa: ARG002 - there is one input
         """Keep rows until time has passed them; by arrival they come out at once."""
+        self._expire(rows.now)
         if self._settings.arrival:
             return self._arrived(rows)
         times, missing = milliseconds(rows.batch.column(self._settings.time))
@@ -94,7 +108,7 @@ class RunningOver:
         if missing is not None or not self._bounded:
             timely = np.ones(len(rows), dtype=np.bool_) if self._bounded else times > marks
             rows, times, marks = self._kept(rows, times, marks, self._clock.timely(timely, missing))
-        codes, epochs = self._encode(rows.batch), np.zeros(len(rows), dtype=np.int64)
+        codes, epochs = self._coming(rows), np.zeros(len(rows), dtype=np.int64)
         if self._bounded:
             timely, epochs = self._late.take(codes, times, marks, self._held.of)
             kept = self._clock.timely(timely, None)
@@ -104,6 +118,15 @@ class RunningOver:
         self._held.add(rows.batch, codes, times, marks, epochs)
         return []
 
+    def _coming(self, rows: Rows) -> Codes:
+        """The keys of rows that come now."""
+        codes = self._encode(rows.batch)
+        if self._ttl is not None:
+            self._touched = grown(self._touched, len(self._keys))
+            self._touched[codes] = rows.now
+            self._journal.touch(codes)
+        return codes
+
     @staticmethod
     def _kept(rows: Rows, times: Times, marks: Times, kept: Flags | None) -> tuple[Rows, Times, Times]:
         return (rows, times, marks) if kept is None else (rows.take(kept), times[kept], marks[kept])
@@ -112,7 +135,7 @@ class RunningOver:
         if not len(rows):
             return []
         times = np.full(len(rows), max(rows.now, self._clock.watermark + 1), dtype=np.int64)
-        codes = self._encode(rows.batch)
+        codes = self._coming(rows)
         marks = self._clock.marks(rows)
         _, epochs = self._late.take(codes, times, marks, self._held.of)
         self._late.advance(self._clock.watermark, codes, times, epochs)
@@ -120,6 +143,7 @@ class RunningOver:
 
     def advance(self, watermark: int, now: int) -> Sequence[Rows]:
         """The rows that time has passed."""
+        self._expire(now)
         before, reached = self._clock.advance(watermark, now)
         if reached <= before:
             return []
@@ -167,8 +191,18 @@ class RunningOver:
         columns = [*batch.take(pa.array(rows)).columns, *(column.take(pa.array(frames)) for column in results)]
         return shaped(columns, self._settings.output)
 
+    def _expire(self, now: int) -> None:
+        """Forget keys that nothing came for, but not while a row of theirs waits."""
+        if self._ttl is None or self._oldest + self._ttl > now:
+            return
+        known = np.flatnonzero(self._keys.is_live[: len(self._keys)]).astype(np.int32)
+        old = self._touched[known] + self._ttl <= now
+        old[np.isin(known, self._held.codes[~self._held.done])] = False
+        self._oldest = int(self._touched[known[~old]].min(initial=now))
+        self._forget(known[old])
+
     def _forget(self, codes: Codes) -> None:
-        """Keys of whose rows none can be in a frame any more."""
+        """Keys of whose rows none can be in a frame any more, or that are too old."""
         if len(codes):
             self._held.drop(np.flatnonzero(np.isin(self._held.codes, codes)))
             self._known.clear(codes)
@@ -178,5 +212,7 @@ class RunningOver:
     def changes(self) -> Sequence[Change]:
         """Rows and keys that came and went, and how far time has come."""
         is_live = self._keys.is_live[: len(self._keys)]
-        parts = (self._known.changes(is_live), self._late.changes(is_live) if self._bounded else [])
-        return [*self._keys.changes(), *self._held.changes(), *parts[0], *parts[1], *self._clock.changes()]
+        late = self._late.changes(is_live) if self._bounded else []
+        touched = self._journal.changes(is_live, lambda codes: {"ms": pa.array(self._touched[codes])})
+        parts = (self._keys.changes(), self._held.changes(), self._known.changes(is_live), late, touched)
+        return [*(change for part in parts for change in part), *self._clock.changes()]

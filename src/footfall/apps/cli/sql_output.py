@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from footfall.apps.cli.output import print_json, print_lines
 from footfall.apps.plain import plain
-from footfall.core.clock import SystemClock
 
 if TYPE_CHECKING:  # loaded only where a query is run
     from rich.live import Live
@@ -21,11 +21,12 @@ if TYPE_CHECKING:  # loaded only where a query is run
     from footfall.sql.plan import Insert
 
 _OP: Final = "_op"
-_WIDTH: Final = 20
+_WIDEST: Final = 40
+"""Characters of a column that others wait for."""
 _AROUND: Final = 3
 """Lines of a terminal that a table needs beside its rows."""
-_EVERY: Final = 0.1
-"""Seconds between two pictures of a table."""
+_PICTURES: Final = 8
+"""Of a table, a second."""
 
 
 class Shower:
@@ -37,7 +38,8 @@ class Shower:
         names = [field.name for field in fields]
         self._columns = [*([_OP] if insert.source.changes else []), *names]
         self._as_json = as_json
-        self._begun = False
+        self._widths: list[int] = []
+        """Of the columns, as the first rows need them."""
         live = insert.source.changes and not as_json and sys.stdout.isatty()
         self._table = LiveTable(names) if live else None
 
@@ -62,16 +64,16 @@ class Shower:
             self._print(rows)
 
     def _print(self, rows: Iterable[dict[str, Any]]) -> None:
-        lines = [self._line([_cell(row.get(name, "+I")) for name in self._columns]) for row in rows]
-        if lines and not self._begun:
-            self._begun = True
-            lines.insert(0, self._line(self._columns))
-        print_lines(lines)
+        cells = [[_cell(row.get(name, "+I")) for name in self._columns] for row in rows]
+        if cells and not self._widths:
+            cells.insert(0, self._columns)
+            self._widths = [min(max(map(len, column)), _WIDEST) for column in zip(*cells, strict=True)]
+        print_lines(map(self._line, cells))
 
     def _line(self, cells: Sequence[str]) -> str:
         if not sys.stdout.isatty():
             return "\t".join(cells)
-        return "  ".join(cell if len(cell) > _WIDTH else f"{cell:<{_WIDTH}}" for cell in cells).rstrip()
+        return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, self._widths, strict=True)).rstrip()
 
 
 class Current:
@@ -115,38 +117,32 @@ class LiveTable:
         """Columns are those of the query."""
         self._columns = columns
         self._current = Current()
-        self._clock = SystemClock()
+        self._lock = threading.Lock()
         self._live: Live | None = None
-        self._painted = float("-inf")
 
     def change(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Take changes in, and show what there is then."""
-        for row in rows:
-            self._current.change(row.get(_OP, "+I"), tuple(_cell(row[name]) for name in self._columns))
-        if self._clock.monotonic() - self._painted >= _EVERY:
-            self._paint()
+        """Take changes in; the next picture shows what there is then."""
+        with self._lock:
+            for row in rows:
+                self._current.change(row.get(_OP, "+I"), tuple(_cell(row[name]) for name in self._columns))
+        if self._live is None:
+            from rich.live import Live
+
+            self._live = Live(get_renderable=self._picture, refresh_per_second=_PICTURES, vertical_overflow="crop")
+            self._live.start(refresh=True)
 
     def close(self) -> None:
         """Leave the last picture on the terminal."""
-        if self._current.rows() or self._live is not None:
-            self._paint()
         if self._live is not None:
             self._live.stop()
 
-    def _paint(self) -> None:
-        from rich.live import Live
-
-        if self._live is None:
-            self._live = Live(auto_refresh=False, vertical_overflow="crop")
-            self._live.start()
-        self._live.update(self._picture(shutil.get_terminal_size().lines - _AROUND), refresh=True)
-        self._painted = self._clock.monotonic()
-
-    def _picture(self, most: int) -> Table:
+    def _picture(self) -> Table:
         from rich.table import Table
         from rich.text import Text
 
-        rows = self._current.rows()
+        with self._lock:
+            rows = self._current.rows()
+        most = shutil.get_terminal_size().lines - _AROUND
         hidden = len(rows) - max(most, 1)
         table = Table(box=None, pad_edge=False, header_style="bold")
         if hidden > 0:

@@ -24,6 +24,7 @@ from tests.observing import ROOT, command, environment, footfall
 
 SEED = 20_261_126
 KILLS = 20
+KILLS_WITH_A_BUG = 5
 QUERY = ROOT / "src/footfall/examples/vip/vip.sql"
 SOURCE = ("generate", "--example", "vip", "--live", "--clicks-per-second", "400", "--burst-every", "150")
 TOO_LONG = 60.0
@@ -142,6 +143,6 @@ def test_a_query_that_is_killed_neither_loses_nor_doubles_a_row(tmp_path: Path) 
 @pytest.mark.alone
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(tmp_path: Path, bug: str) -> None:
-    there, should = after_kills(tmp_path, kills=8, bug=bug)
+    there, should = after_kills(tmp_path, kills=KILLS_WITH_A_BUG, bug=bug)
     found = {"lost": should - there, "doubled": there - should}
     assert found[BUGS[bug][1]], f"lost {found['lost']}, doubled {found['doubled']}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # each service loads only what it works with, so that it is b
     from footfall.core.events import Batch
     from footfall.sql.declarations import Declaration
     from footfall.sql.plan import Script
+    from footfall.sql.standing import StandingQuery
 
 
 def plan_sql(text: str, *, data_dir: Path, settings: Path | None = None, origin: Path | None = None) -> Script:
@@ -85,7 +86,8 @@ def standing_query(
     pipeline = read_pipeline(settings)
     with open_log(data_dir, pipeline=pipeline, settings=settings) as log:
         query = StandingQuery(name, script)
-        _refuse_unknown(log, query.streams)
+        _refuse_several(script)
+        _refuse_unknown(log, query)
         for stream in query.targets:
             if stream not in log.names():
                 log.create(stream, StreamSettings(partitions=pipeline.partitions))
@@ -101,10 +103,19 @@ def standing_query(
         return service.run(stop, until_end=until_end)
 
 
-def _refuse_unknown(log: Log, streams: Sequence[str]) -> None:
+def _refuse_several(script: Script) -> None:
+    """What is shown has columns of one query, and what is kept is not shown."""
+    if len(script.inserts) > 1 and any(insert.target is None for insert in script.inserts):
+        raise UsageError(
+            "On the log, a SELECT is run alone: its rows are shown as they come.",
+            remedy="Take the other queries out of the script, or write INSERT INTO before each SELECT.",
+        )
+
+
+def _refuse_unknown(log: Log, query: StandingQuery) -> None:
     there = log.names()
-    for stream in streams:
-        if stream not in there:
+    for stream in query.streams:
+        if stream not in (*there, *query.targets):
             raise UsageError(
                 f"There is no stream {stream!r} that the query could read.",
                 remedy=f"There are: {', '.join(there)}. A table's stream is named in its WITH: 'topic' = '…'.",

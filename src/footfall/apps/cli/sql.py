@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from footfall.apps.cli.options import DATA_DIR, AsJson, DataDir, SettingsFile, StatusAt, existing_file, service_name
-from footfall.apps.cli.output import note, print_figures, print_json, print_lines
+from footfall.apps.cli.output import note, print_figures, print_lines
 from footfall.apps.cli.service import serve
+from footfall.apps.cli.sql_output import Shower
 from footfall.apps.plain import plain
 from footfall.apps.status import Heartbeat
 from footfall.core.errors import UsageError
 
 if TYPE_CHECKING:  # loaded only where a query is run
-    from footfall.sql.plan import Insert, Script
-
-_WIDTH = 20
+    from footfall.sql.plan import Script
 
 
 def sql(
@@ -57,13 +55,13 @@ def sql(
     if explain or script.explain:
         print_lines(plain(line) for line in wiring.explain_sql(script))
     elif inputs:
-        shower = Shower(script.inserts[-1], as_json=as_json)
-        for rows in wiring.query_files(script, _inputs(inputs), until_end=until_end, reject=note):
-            shower.show(rows)
+        with Shower(script.inserts[-1], as_json=as_json) as shower:
+            for rows in wiring.query_files(script, _inputs(inputs), until_end=until_end, reject=note):
+                shower.show(rows)
     else:
         _on_the_log(
             script,
-            service=service_name(name or _name_of(file, script)),
+            service=service_name(_name_of(file, script) if name is None else name),
             data_dir=data_dir,
             until_end=until_end,
             from_the_start=from_the_start,
@@ -106,47 +104,18 @@ def _name_of(file: Path | None, script: Script) -> str:
 def _on_the_log(script: Script, *, service: str, data_dir: Path, as_json: bool, **how: Any) -> None:
     from footfall import wiring
 
-    shower = Shower(script.inserts[-1], as_json=as_json)
-    status_at = how.pop("status_at")
+    status_at, shown = how.pop("status_at"), script.inserts[-1].target is None
+    with Shower(script.inserts[-1], as_json=as_json) as shower:
 
-    def work(stop: threading.Event, heartbeat: Heartbeat) -> dict[str, int]:
-        return wiring.standing_query(
-            script, name=service, data_dir=data_dir, show=shower.show, stop=stop, beat=heartbeat.beat, **how
-        )
+        def work(stop: threading.Event, heartbeat: Heartbeat) -> dict[str, int]:
+            return wiring.standing_query(
+                script, name=service, data_dir=data_dir, show=shower.show, stop=stop, beat=heartbeat.beat, **how
+            )
 
-    figures = serve(service, data_dir, work, status_at=status_at)
-    if script.inserts[-1].target is not None and not as_json:
+        try:
+            figures = serve(service, data_dir, work, status_at=status_at)
+        finally:
+            if shown:  # it keeps nothing: nobody is to wonder why it does not run
+                (data_dir / "run" / f"{service}.json").unlink(missing_ok=True)
+    if not shown and not as_json:
         print_figures(figures)
-
-
-class Shower:
-    """Shows rows as they come: JSON, or columns that stand below each other."""
-
-    def __init__(self, insert: Insert, *, as_json: bool) -> None:
-        """The columns are those of this query."""
-        fields = insert.source.output if insert.target is None else insert.target.columns
-        self._columns = [*(["_op"] if insert.source.changes else []), *(field.name for field in fields)]
-        self._as_json = as_json
-        self._begun = False
-
-    def show(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Show some more."""
-        if self._as_json:
-            for row in rows:
-                print_json(row)
-            sys.stdout.flush()
-            return
-        lines = [self._line([_cell(row.get(name, "+I")) for name in self._columns]) for row in rows]
-        if lines and not self._begun:
-            self._begun = True
-            lines.insert(0, self._line(self._columns))
-        print_lines(lines)
-
-    def _line(self, cells: Sequence[str]) -> str:
-        if not sys.stdout.isatty():
-            return "\t".join(cells)
-        return "  ".join(cell if len(cell) > _WIDTH else f"{cell:<{_WIDTH}}" for cell in cells).rstrip()
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else plain(str(value))

@@ -22,6 +22,7 @@ from footfall.core.events import Batch
 from footfall.sql.csv_lines import read_csv
 from footfall.sql.file_columns import (
     BLOCK,
+    LINES,
     NESTED,
     TIMES,
     WRONG,

@@ -32,6 +32,15 @@ def key_of(table: Table) -> str | None:
     return named or next(iter(table.primary_key), None)
 
 
+def message_schema(table: Table) -> pa.Schema:
+    """What messages of the table look like that others write: its columns, and times as milliseconds."""
+    fields = {"timestamp": TIME}
+    for column in table.columns:
+        if column.name not in table.metadata:
+            fields[column.name] = TIME if column.type.family in _TIMES else column.type.arrow
+    return pa.schema([pa.field(name, kind) for name, kind in fields.items()])
+
+
 def table_rows(table: Table, chunk: Chunk) -> tuple[Batch, Mapping[int, str]]:
     """The declared columns of these events, and which rows (by number) are none of this table, with the reason."""
     rows = chunk.batch.num_rows

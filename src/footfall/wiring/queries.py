@@ -91,6 +91,7 @@ def standing_query(
         for stream in query.targets:
             if stream not in log.names():
                 log.create(stream, StreamSettings(partitions=pipeline.partitions))
+        _declare(log, script)
         if from_the_start:
             log.delete_group(f"sql:{name}")
         fields = script.inserts[-1].source.output
@@ -101,6 +102,17 @@ def standing_query(
         task = QueryTask(query, log=log, durable=bool(query.targets), show=shown)
         service = Querying(task, log=log, clock=SystemClock(), beat=beat)
         return service.run(stop, until_end=until_end)
+
+
+def _declare(log: Log, script: Script) -> None:
+    """Tell a log whose messages others may write what the tables say of them."""
+    from footfall.sql.standing import tables_of
+    from footfall.sql.tables import message_schema, stream_of
+
+    declare = getattr(log, "declare", None)
+    if declare is not None:
+        for table in (table for insert in script.inserts for table in tables_of(insert).values()):
+            declare(stream_of(table), message_schema(table))
 
 
 def _refuse_several(script: Script) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
+import pyarrow as pa
+
 from footfall.core.clock import Clock, SystemClock
 from footfall.core.errors import Failure, Fenced, UsageError
 from footfall.core.events import Batch
@@ -63,6 +65,11 @@ class KafkaLog:
         """See ``Log.create``."""
         self._topics.create(stream, settings)
         self._shapes.keep(stream, settings.keep_for)
+
+    def declare(self, stream: str, schema: pa.Schema) -> None:
+        """Say what the events of a stream look like that others write. Where that is known already, nothing changes."""
+        if self._shapes.schema(stream) is None:
+            self._shapes.learn(stream, schema)
 
     def check_topics(self, streams: Sequence[str], *, accept: bool = False) -> None:
         """Compare these streams' topics with those in which positions were kept, and remember new ones.

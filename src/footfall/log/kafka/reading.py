@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from confluent_kafka import Message
 
 from footfall.core.events import CLICKS, FAILED, RETRY, SHOWN, Batch
@@ -21,6 +22,7 @@ from footfall.log.kafka.topics import Topics
 
 REMEMBERED: Final = 200_000
 """Events of a partition in which one that was written twice is recognised."""
+_TIME: Final = "timestamp"
 _LOOK_BACK: Final = 120_000
 """So many messages before the place are looked at when reading begins there: as many as one commit may write, and more,
 since its marks are among them."""
@@ -131,13 +133,24 @@ class Reader:
         if schema is None:
             return []
         keys = [source.key() for source in sources] if self._codec.name == "quix" else None
-        decoded = self._codec.decode(stream, values, schema=schema, keys=keys)
+        decoded = _timed(self._codec.decode(stream, values, schema=schema, keys=keys), sources)
         offsets = np.fromiter(map(offset_of, sources), dtype=np.int64, count=len(sources))
         cutter = _Cutter(stream, partition, self._codec.name, decoded, offsets)
         chunks = [cutter.until(end, mark, at) for end, mark, at in cuts]
         if cutter.begun < len(values):
             chunks.append(cutter.until(len(values), Mark(None, sources[-1].timestamp()[1]), 0))
         return chunks
+
+
+def _timed(decoded: Decoded, sources: Sequence[Message]) -> Decoded:
+    """The events with the time of their message, where they do not say it themselves: others may leave it there."""
+    place = decoded.batch.schema.get_field_index(_TIME)
+    if place < 0 or not decoded.batch.column(place).null_count:
+        return decoded
+    times = decoded.batch.column(place)
+    of_message = [sources[origin].timestamp()[1] for origin in decoded.origins.tolist()]
+    filled = pc.coalesce(times, pa.array(of_message, pa.int64()).cast(times.type))
+    return replace(decoded, batch=decoded.batch.set_column(place, decoded.batch.schema.field(place), filled))
 
 
 class _Cutter:

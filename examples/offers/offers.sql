@@ -16,7 +16,7 @@ CREATE TABLE Enriched (
   late BOOLEAN,
   clicked_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
   WATERMARK FOR clicked_at AS clicked_at - INTERVAL '1' SECOND
-) WITH ('stream' = 'enriched-click-data');
+) WITH ('topic' = 'enriched-click-data');
 
 CREATE VIEW Eligible AS
 SELECT event_id, userId, productId, category, gender, clicked_at

@@ -6,7 +6,7 @@ CREATE TABLE Enriched (
   late BOOLEAN,
   clicked_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
   WATERMARK FOR clicked_at AS clicked_at - INTERVAL '1' SECOND
-) WITH ('stream' = 'enriched-click-data');
+) WITH ('topic' = 'enriched-click-data');
 
 SELECT window_end, category, COUNT(*) AS `count`
 FROM TABLE(HOP(TABLE Enriched, DESCRIPTOR(clicked_at), INTERVAL '1' MINUTE, INTERVAL '1' HOUR))

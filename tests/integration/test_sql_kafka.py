@@ -37,7 +37,7 @@ KILLS = 3
 WINDOWS = (
     TABLES.replace("INTERVAL '30' SECOND", "INTERVAL '3' SECOND")
     + """
-CREATE TABLE Out_ (window_start TIMESTAMP(3), user_id STRING, clicks BIGINT) WITH ('stream' = 'out');
+CREATE TABLE Out_ (window_start TIMESTAMP(3), user_id STRING, clicks BIGINT) WITH ('topic' = 'out');
 INSERT INTO Out_ SELECT window_start, user_id, COUNT(*) FROM TABLE(TUMBLE(TABLE Clicks, DESCRIPTOR(event_time),
   INTERVAL '4' SECOND)) GROUP BY window_start, window_end, user_id;
 """
@@ -141,7 +141,7 @@ def test_what_was_read_is_read_again_to_the_same_event(log: KafkaLog) -> None:
 
 
 def test_a_query_without_streams_is_not_repeated_either(log: KafkaLog) -> None:
-    query = "CREATE TABLE Out_ (a INT) WITH ('stream' = 'out'); INSERT INTO Out_ VALUES (1), (2);"
+    query = "CREATE TABLE Out_ (a INT) WITH ('topic' = 'out'); INSERT INTO Out_ VALUES (1), (2);"
     failing: Any = Failing(log, fails=True, most=9)
     with pytest.raises(Lost):
         drain(task_of(failing, query, name="values"))

@@ -24,7 +24,7 @@ TABLES: Final = VIP[: VIP.index("CREATE TABLE VipActions")]
 COUNT: Final = (
     TABLES
     + """
-CREATE TABLE Counts (action STRING, clicks BIGINT, PRIMARY KEY (action) NOT ENFORCED) WITH ('stream' = 'counts');
+CREATE TABLE Counts (action STRING, clicks BIGINT, PRIMARY KEY (action) NOT ENFORCED) WITH ('topic' = 'counts');
 INSERT INTO Counts SELECT action, COUNT(*) FROM Clicks GROUP BY action;
 """
 )

@@ -205,7 +205,7 @@ def test_a_name_is_that_of_a_service(name: str, filled: Path) -> None:
 
 
 def test_a_query_over_a_stream_that_is_not_there_names_those_there_are(filled: Path) -> None:
-    query = "CREATE TABLE X (a INT) WITH ('stream' = 'nowhere'); SELECT a FROM X"
+    query = "CREATE TABLE X (a INT) WITH ('topic' = 'nowhere'); SELECT a FROM X"
     said = str(error("-e", query, "--until-end", data_dir=filled))
     assert "There is no stream 'nowhere'" in said
     assert "click, click-data" in said

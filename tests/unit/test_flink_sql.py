@@ -63,7 +63,7 @@ def test_a_table_says_what_it_declares() -> None:
     found = table(
         "CREATE TEMPORARY TABLE IF NOT EXISTS `my``db`.T (`a b` ROW<x INT, y MAP<STRING, INT>>, c AS a < 3, "
         "t TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL, WATERMARK FOR t AS t - INTERVAL '5' SECOND, "
-        "CONSTRAINT k PRIMARY KEY (`a b`, c) NOT ENFORCED) COMMENT 'WITH' WITH ('stream' = 'it''s')"
+        "CONSTRAINT k PRIMARY KEY (`a b`, c) NOT ENFORCED) COMMENT 'WITH' WITH ('topic' = 'it''s')"
     )
 
     assert found.name == "T"

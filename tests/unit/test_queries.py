@@ -38,7 +38,7 @@ from tests.unit.streams import START
 WINDOWS = (
     TABLES
     + """
-CREATE TABLE Out_ (window_start TIMESTAMP(3), clicks BIGINT) WITH ('stream' = 'out');
+CREATE TABLE Out_ (window_start TIMESTAMP(3), clicks BIGINT) WITH ('topic' = 'out');
 INSERT INTO Out_ SELECT window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE Clicks, DESCRIPTOR(event_time),
   INTERVAL '10' SECOND)) GROUP BY window_start, window_end;
 """
@@ -143,7 +143,7 @@ def test_the_same_query_may_be_written_otherwise(log: DurableLog) -> None:
 
 
 def test_rows_that_cannot_be_worked_on_are_set_aside_and_the_rest_goes_on(log: DurableLog) -> None:
-    query = TABLES + "CREATE TABLE Out_ (user_id STRING, n INT) WITH ('stream' = 'out');\n"
+    query = TABLES + "CREATE TABLE Out_ (user_id STRING, n INT) WITH ('topic' = 'out');\n"
     query += "INSERT INTO Out_ SELECT user_id, 100 / (page - 2) FROM Clicks WHERE page > 0;"
     put(log, "click", clicks([0, 1, 2, 3, 4]))
     drain(task_of(log, query, name="divide"))
@@ -158,8 +158,8 @@ def test_an_event_that_is_no_row_of_its_table_is_set_aside_with_its_bytes(log: D
     whole = users("PLATINUM", "GOLD", "PLATINUM")
     broken = whole.set_column(2, "user_id", pa.array(["1", "two", "3"]))
     put(log, "user", broken)
-    query = "CREATE TABLE Users (user_id BIGINT, name STRING) WITH ('stream' = 'user');\n"
-    query += "CREATE TABLE Out_ (user_id BIGINT) WITH ('stream' = 'out'); INSERT INTO Out_ SELECT user_id FROM Users;"
+    query = "CREATE TABLE Users (user_id BIGINT, name STRING) WITH ('topic' = 'user');\n"
+    query += "CREATE TABLE Out_ (user_id BIGINT) WITH ('topic' = 'out'); INSERT INTO Out_ SELECT user_id FROM Users;"
     task = task_of(log, query, name="numbers")
     drain(task)
 
@@ -172,7 +172,7 @@ def test_an_event_that_is_no_row_of_its_table_is_set_aside_with_its_bytes(log: D
 
 
 def test_equal_rows_that_cannot_be_used_are_all_set_aside(log: DurableLog) -> None:
-    query = TABLES + "CREATE TABLE Out_ (n INT) WITH ('stream' = 'out'); INSERT INTO Out_ SELECT 1 / page FROM Clicks;"
+    query = TABLES + "CREATE TABLE Out_ (n INT) WITH ('topic' = 'out'); INSERT INTO Out_ SELECT 1 / page FROM Clicks;"
     for _ in range(2):
         put(log, "click", clicks([0, 0]))
         drain(task_of(log, query, name="divide"))
@@ -194,7 +194,7 @@ def test_a_select_shows_its_rows_and_keeps_nothing(log: DurableLog) -> None:
 
 
 def test_a_query_without_streams_gives_its_rows_once(log: DurableLog) -> None:
-    query = "CREATE TABLE Out_ (a INT) WITH ('stream' = 'out'); INSERT INTO Out_ VALUES (1), (2);"
+    query = "CREATE TABLE Out_ (a INT) WITH ('topic' = 'out'); INSERT INTO Out_ VALUES (1), (2);"
     for _ in range(3):
         drain(task_of(log, query, name="values"))
 
@@ -229,7 +229,7 @@ def test_lag_counts_what_was_not_seen_yet(wide: DurableLog) -> None:
 )
 def test_rows_go_to_the_partition_of_their_key(options: str, key: str | None, wide: DurableLog) -> None:
     columns = ", ".join(["user_id STRING", "page INT", *([key] if key else [])])
-    query = f"{TABLES} CREATE TABLE Out_ ({columns}) WITH ('stream' = 'out', {options});"
+    query = f"{TABLES} CREATE TABLE Out_ ({columns}) WITH ('topic' = 'out', {options});"
     put(wide, "click", clicks(range(20), of=20))
     put(wide, "click", clicks(range(20, 24)).set_column(2, "user_id", pa.nulls(4, pa.string())), partition=1)
     where = "" if key is None else "WHERE user_id IS NOT NULL"
@@ -266,8 +266,8 @@ def test_all_queries_of_a_statement_set_are_one_commit(log: DurableLog) -> None:
 
 
 def test_an_event_id_among_the_columns_is_replaced(log: DurableLog) -> None:
-    query = "CREATE TABLE Users (event_id STRING, name STRING) WITH ('stream' = 'user'); "
-    query += "CREATE TABLE Out_ (event_id STRING, name STRING) WITH ('stream' = 'out'); "
+    query = "CREATE TABLE Users (event_id STRING, name STRING) WITH ('topic' = 'user'); "
+    query += "CREATE TABLE Out_ (event_id STRING, name STRING) WITH ('topic' = 'out'); "
     put(log, "user", users("GOLD", "GOLD"))
     drain(task_of(log, f"{query} INSERT INTO Out_ SELECT event_id, name FROM Users;", name="copy"))
 

@@ -23,7 +23,7 @@ _WRONG: Final = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError
 
 def stream_of(table: Table) -> str:
     """The stream that a table is: as WITH says (``topic`` or ``stream``), as it was declared, or of its own name."""
-    return table.options.get("topic") or table.options.get("stream") or table.stream or table.name
+    return table.options.get("topic") or table.stream or table.name
 
 
 def key_of(table: Table) -> str | None:

@@ -6,7 +6,7 @@ CREATE TABLE Users (
   user_id STRING,
   name STRING,
   level STRING
-) WITH ('stream' = 'user');
+) WITH ('topic' = 'user');
 
 CREATE TABLE Clicks (
   user_id STRING,
@@ -16,7 +16,7 @@ CREATE TABLE Clicks (
   agent STRING,
   event_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
   WATERMARK FOR event_time AS event_time - INTERVAL '30' SECOND
-) WITH ('stream' = 'click');
+) WITH ('topic' = 'click');
 
 CREATE TABLE VipActions (
   user_id STRING,
@@ -24,7 +24,7 @@ CREATE TABLE VipActions (
   page INT,
   action STRING,
   event_time TIMESTAMP_LTZ(3)
-) WITH ('stream' = 'vip-action', 'key.fields' = 'user_id');
+) WITH ('topic' = 'vip-action', 'key.fields' = 'user_id');
 
 INSERT INTO VipActions
 SELECT Users.user_id, Users.name, Clicks.page, Clicks.action, Clicks.event_time

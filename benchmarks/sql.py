@@ -43,9 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="footfall-bench-") as name:
         folder = Path(name)
         write_events(folder, options.events, parts=2)
-        rates = {"footfall": our_rates(folder, options)}
-        if not options.no_flink:
-            rates["flink"] = flink_rates(folder, options)
+        rates = {"footfall": our_rates(folder, options)} if options.no_flink else by_turns(folder, options)
         if options.pyclink:
             rates["pyclink"] = pyclink_rates(folder, options)
     for file in QUERIES:
@@ -59,16 +57,20 @@ def main() -> None:
 
 
 def our_rates(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Events a second of each query, the median run; each in a process of its own."""
-    found: dict[str, list[float]] = {}
-    for file in QUERIES:
-        for _ in range(options.runs):
-            command = [sys.executable, "-m", "benchmarks.sql", "--one", str(file), str(folder)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment())
-            figures = json.loads(done.stdout)
-            found.setdefault(file.stem, []).append(figures["events"] / figures["seconds"])
-            print(f"  footfall {file.stem}: {figures}", flush=True)
-    return {name: statistics.median(rates) for name, rates in found.items()}
+    """Events a second of each query."""
+    return {file.stem: our_rate(file, folder, options) for file in QUERIES}
+
+
+def our_rate(file: Path, folder: Path, options: argparse.Namespace) -> float:
+    """The median run; each is a process of its own."""
+    rates = []
+    for _ in range(options.runs):
+        command = [sys.executable, "-m", "benchmarks.sql", "--one", str(file), str(folder)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment())
+        figures = json.loads(done.stdout)
+        rates.append(float(figures["events"] / figures["seconds"]))
+        print(f"  footfall {file.stem}: {figures}", flush=True)
+    return statistics.median(rates)
 
 
 def ours(file: Path, folder: Path) -> Mapping[str, float]:
@@ -89,15 +91,18 @@ def ours(file: Path, folder: Path) -> Mapping[str, float]:
     return {"seconds": round(seconds, 3), "events": events, "rows": rows}
 
 
-def flink_rates(folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """The same on Flink."""
+def by_turns(folder: Path, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Ours and Flink's of each query right after each other: the machine's speed changes from minute to minute."""
     from benchmarks.sql_flink import measure, started
 
+    found: dict[str, dict[str, float]] = {"footfall": {}, "flink": {}}
     with started() as flink:
-        found = [measure(flink, file, folder, runs=options.runs) for file in QUERIES]
-    for one in found:
-        print(f"  flink {one.query}: {', '.join(f'{seconds:.2f}' for seconds in one.seconds)} s", flush=True)
-    return {one.query: one.rate for one in found}
+        for file in QUERIES:
+            theirs = measure(flink, file, folder, runs=options.runs)
+            print(f"  flink {file.stem}: {', '.join(f'{seconds:.2f}' for seconds in theirs.seconds)} s", flush=True)
+            found["flink"][file.stem] = theirs.rate
+            found["footfall"][file.stem] = our_rate(file, folder, options)
+    return found
 
 
 def pyclink_rates(folder: Path, options: argparse.Namespace) -> dict[str, float]:

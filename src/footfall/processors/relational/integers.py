@@ -98,7 +98,7 @@ class IntegerIndex:
         self.is_live = grown(self.is_live, self._length)
         self.numbers[codes] = numbers
         self.is_live[codes] = True
-        if 2 * (self.live + self._dead) > len(self._table):
+        if 4 * (self.live + self._dead) > len(self._table):
             self._rebuild()
         else:
             self._insert(codes)
@@ -131,7 +131,7 @@ class IntegerIndex:
 
     def _rebuild(self) -> None:
         size = len(self._table)
-        while size < 4 * self.live:
+        while size < 8 * self.live:
             size *= 2
         self._clear(size)
         self._insert(self.codes())

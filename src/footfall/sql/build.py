@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import singledispatchmethod
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -199,13 +200,7 @@ class Building:
         from footfall.processors.relational.join import Join
 
         return Join(
-            left=schema_of(step.left),
-            right=schema_of(step.right),
-            output=schema_of(step),
-            kind=JoinKind(step.kind),
-            left_keys=step.left_keys,
-            right_keys=step.right_keys,
-            condition=self._condition(step.condition),
+            **self._pairs(step),
             ttl=self._ttl,
         )
 
@@ -214,17 +209,11 @@ class Building:
         from footfall.processors.relational.interval_join import IntervalJoin
 
         return IntervalJoin(
-            left=schema_of(step.left),
-            right=schema_of(step.right),
-            output=schema_of(step),
-            kind=JoinKind(step.kind),
-            left_keys=step.left_keys,
-            right_keys=step.right_keys,
+            **self._pairs(step),
             left_time=step.left_time,
             right_time=step.right_time,
             lower=step.lower,
             upper=step.upper,
-            condition=self._condition(step.condition),
         )
 
     @_settings.register
@@ -232,15 +221,9 @@ class Building:
         from footfall.processors.relational.temporal_join import TemporalJoin
 
         return TemporalJoin(
-            left=schema_of(step.left),
-            right=schema_of(step.right),
-            output=schema_of(step),
-            kind=JoinKind(step.kind),
-            left_keys=step.left_keys,
-            right_keys=step.right_keys,
+            **self._pairs(step),
             left_time=step.left_time,
             right_time=step.right_time,
-            condition=self._condition(step.condition),
         )
 
     @_settings.register
@@ -248,15 +231,9 @@ class Building:
         from footfall.processors.relational.window_join import WindowJoin
 
         return WindowJoin(
-            left=schema_of(step.left),
-            right=schema_of(step.right),
-            output=schema_of(step),
-            kind=JoinKind(step.kind),
-            left_keys=step.left_keys,
-            right_keys=step.right_keys,
+            **self._pairs(step),
             left_window=step.left_window,
             right_window=step.right_window,
-            condition=self._condition(step.condition),
         )
 
     @_settings.register
@@ -303,6 +280,18 @@ class Building:
             skip_to=step.skip_to,
             within=step.within,
         )
+
+    def _pairs(self, step: plan.Join | plan.IntervalJoin | plan.TemporalJoin | plan.WindowJoin) -> dict[str, Any]:
+        """What all joins are told: which rows make a pair."""
+        return {
+            "left": schema_of(step.left),
+            "right": schema_of(step.right),
+            "output": schema_of(step),
+            "kind": JoinKind(step.kind),
+            "left_keys": step.left_keys,
+            "right_keys": step.right_keys,
+            "condition": self._condition(step.condition),
+        }
 
     def _compiled(self, expression: Expression) -> Compute:
         return compile_expression(expression, functions=self._functions)

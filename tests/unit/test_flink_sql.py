@@ -70,7 +70,7 @@ def test_a_table_says_what_it_declares() -> None:
     assert [one.name for one in found.columns] == ["a b", "c", "t"]
     assert [one.name for one in found.columns if one.is_written] == ["a b"]
     assert found.key == ["a b", "c"]
-    assert found.options == {"stream": "it's"}
+    assert found.options == {"topic": "it's"}
     assert not found.bound
     assert found.bind({"connector": "x"}).text.endswith("COMMENT 'WITH' WITH (\n  'connector' = 'x'\n)")
 

@@ -119,3 +119,44 @@ def test_any_good_lines_come_back_as_they_were(tmp_path_factory: pytest.TempPath
         row["t"] = None if row["t"] is None else round((row["t"] - epoch).total_seconds() * 1000)
     assert not bad
     assert found == [{name: row.get(name) for name in VALUES} for row in rows]
+
+
+ODD = st.sampled_from(
+    [
+        *("NaN", "-Infinity", "nan", "1e2", "1.50", "1e400", "-0", "12345678901234567890", "true", "null", "[1]"),
+        *(r'"\ud83d\ude00"', r'"a\\b\"c"', r'"\u0000"', r'"\ud800"', '"a\tb"', '"é\U0001f600"', '"x,}"', '{"a":"b"}'),
+        *(
+            '"5"',
+            '" 5"',
+            '"0x1F"',
+            '"1.5"',
+            '"NaN"',
+            '"TRUE"',
+            '"2026-03-01"',
+            '"2026-03-01T12:00:00.5Z"',
+            '""',
+            "5",
+            "007",
+        ),
+    ]
+)
+LINES = st.builds(
+    lambda pairs, end: "{" + ",".join(f'"{name}":{value}' for name, value in pairs) + end,
+    st.lists(st.tuples(st.sampled_from([*VALUES, "more", "S"]), ODD), max_size=4),
+    st.sampled_from(["}", "}", "}", ",}", " } ", "}\r", "} x", "", "}{}"]),
+) | st.sampled_from(["", " ", "null", "5", "[1]", '[{"s":"x"}]', '{"s":"good"}', '{"i":1}'])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(LINES, max_size=6))
+def test_what_a_line_is_does_not_depend_on_the_lines_beside_it(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("lines")
+    columns = {name: kind for name, (kind, _) in VALUES.items()}
+    rows, bad = read(written(folder / "all.ndjson", "\n".join(lines)), columns)
+    by_line = [read(written(folder / f"{at}.ndjson", line + "\n"), columns) for at, line in enumerate(lines)]
+    assert repr(rows) == repr([row for found, _ in by_line for row in found])
+    assert [text.split("line ")[1].split(":")[0] for text in bad] == [
+        str(at) for at, (_, refused) in enumerate(by_line, 1) if refused
+    ]

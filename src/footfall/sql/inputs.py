@@ -5,39 +5,28 @@ A block of lines is read by columns; if that fails, line by line, so that one wr
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from footfall.core.errors import UsageError
 from footfall.core.events import Batch
 from footfall.sql.csv_lines import read_csv
-from footfall.sql.file_columns import (
-    BLOCK,
-    LINES,
-    NESTED,
-    TIMES,
-    WRONG,
-    Columns,
-    batch_of,
-    column_of,
-    schema_of,
-    times_of,
-)
-from footfall.sql.types import Family, SqlType
+from footfall.sql.file_columns import LINES, TIMES, Columns, batch_of, schema_of, times_of
+from footfall.sql.json_lines import read_blocks, read_line
+from footfall.sql.types import SqlType
 from footfall.sql.values import UnfitError, value_of
 
-_BYTES: Final = 24 << 20
-"""Of lines that are read at a time."""
-_SAMPLES: Final = 20
+_BYTES: Final = 16 << 20
+_LENIENT: Final = re.compile(rb",\s*[}\]]|nan|inf", re.IGNORECASE)
+"""What DuckDB reads in JSON although it is none."""
 Rejected = Callable[["BadLine"], None]
 
 
@@ -82,68 +71,38 @@ def _ndjson(
     rejected: Rejected,
     order: Sequence[str],  # noqa: ARG001 - fields have names
 ) -> Iterator[Batch]:
+    line = _Lines(path)
     with path.open("rb") as file:
-        begin = 0
-        while text := _whole_lines(file):
-            batch = _by_columns(text, columns)
-            if batch is None:
-                first = 1 + _lines_before(path, begin)
-                batch = _by_lines(text.split(b"\n"), columns, partial(_reject, rejected, path, first))
-            yield batch
-            begin += len(text)
+        for block in read_blocks(file, columns):
+            if block.rows is None:
+                yield _by_lines(block.text.split(b"\n"), columns, partial(_reject, rejected, path, line.number))
+            else:
+                yield block.rows
+            line.pass_by(block.text)
 
 
-def _lines_before(path: Path, offset: int) -> int:
-    """Counted only where a line is to be named: it takes as long as a good part of the reading."""
-    lines = 0
-    with path.open("rb") as file:
-        while offset > 0 and (text := file.read(min(offset, _BYTES))):
-            lines += text.count(b"\n")
-            offset -= len(text)
-    return lines
+class _Lines:
+    """Where in the file a block begins. Lines are counted only where one is to be named: that takes a while."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begin = 0
+        self._counted = (0, 1)
 
-def _whole_lines(file: BinaryIO) -> bytes:
-    text = file.read(_BYTES)
-    return text + file.readline() if text else text
+    def pass_by(self, text: bytes) -> None:
+        self._begin += len(text)
 
-
-def _by_columns(text: bytes, columns: Columns) -> Batch | None:
-    """The rows, or None where a line needs a closer look."""
-    if any(kind.family in NESTED for kind in columns.values()):
-        return None
-    first = text.split(b"\n", _SAMPLES)[:_SAMPLES]
-    schema = pa.schema([(name, _read_as(kind, _sample(first, name))) for name, kind in columns.items()])
-    options = pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore", newlines_in_values=False)
-    block = pajson.ReadOptions(block_size=BLOCK)
-    try:
-        table = pajson.read_json(pa.BufferReader(text), read_options=block, parse_options=options)
-        arrays = [column_of(table.column(name).combine_chunks(), kind) for name, kind in columns.items()]
-    except WRONG:
-        return None
-    if any(array.null_count and not kind.nullable for array, kind in zip(arrays, columns.values(), strict=True)):
-        return None
-    return pa.RecordBatch.from_arrays(arrays, schema=schema_of(columns))
-
-
-def _sample(lines: Sequence[bytes], name: str) -> Any:
-    """The first value of a field that is there: whether its times are texts or numbers."""
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            return None
-        if isinstance(row, dict) and row.get(name) is not None:
-            return row[name]
-    return None
-
-
-def _read_as(kind: SqlType, sample: Any) -> pa.DataType:
-    if kind.family in TIMES:
-        return pa.int64() if isinstance(sample, int) else pa.string()
-    if kind.family is Family.DATE:
-        return pa.string()
-    return kind.arrow
+    @property
+    def number(self) -> int:
+        """Of the block's first line, from 1."""
+        at, number = self._counted
+        with self._path.open("rb") as file:
+            file.seek(at)
+            while at < self._begin and (text := file.read(min(self._begin - at, _BYTES))):
+                number += text.count(b"\n")
+                at += len(text)
+        self._counted = at, number
+        return number
 
 
 def _by_lines(lines: Sequence[bytes], columns: Columns, reject: Callable[[int, str], None]) -> Batch:
@@ -153,13 +112,26 @@ def _by_lines(lines: Sequence[bytes], columns: Columns, reject: Callable[[int, s
         if not line.strip():
             continue
         try:
-            row = msgspec.json.decode(line)
-            if not isinstance(row, dict):
-                raise UnfitError("not a JSON object")
-            found.append([value_of(row.get(name), kind, name) for name, kind in columns.items()])
-        except (msgspec.DecodeError, UnicodeDecodeError, UnfitError, RecursionError) as error:
+            found.append(_values(line, columns))
+        except (ValueError, RecursionError) as error:
             reject(at, str(error) or type(error).__name__)
     return batch_of(found, columns)
+
+
+def _values(line: bytes, columns: Columns) -> list[Any]:
+    """A value a column. Raises ValueError.
+
+    What passes in a block of good lines passes here, too: whether a line is good does not depend on those beside it.
+    """
+    try:
+        row = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        if _LENIENT.search(line) and (read := read_line(line, columns)) is not None:
+            return list(read.to_pylist()[0].values())
+        raise
+    if not isinstance(row, dict):
+        raise UnfitError("not a JSON object")
+    return [value_of(row.get(name), kind, name) for name, kind in columns.items()]
 
 
 def _csv(path: Path, columns: Columns, rejected: Rejected, order: Sequence[str]) -> Iterator[Batch]:

@@ -6,7 +6,6 @@ A failure prints the seed; ``SEED`` sets it. Each planted bug has a test that se
 from __future__ import annotations
 
 import itertools
-import os
 import random
 from collections.abc import Iterator, Sequence
 
@@ -14,9 +13,10 @@ import pytest
 
 from tests.faults.harness import BrokenDownError, Clickstream, clickstream
 from tests.faults.kafka_stack import Arguments, Servers, Stack, running, servers
+from tests.rounds import rounds
 
 SEED = 20_260_401
-ROUNDS = int(os.environ.get("FOOTFALL_ROUNDS", "8"))  # noqa: TID251 - a test's own
+ROUNDS = rounds(8, thorough=20)
 """How often workers are scaled 1 -> 3 -> 1, with one fault each time: each of the eight once. 20 take five minutes."""
 TOGETHER: Sequence[Arguments] = [("run", "enrichment", "aggregation", "sessions", "behaviour")]
 APART: Sequence[Arguments] = [("run", "enrichment"), ("run", "aggregation", "sessions", "behaviour")]
@@ -40,7 +40,7 @@ def clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
     return clickstream(tmp_path_factory.mktemp("clicks"), events=40_000)
 
 
-def rounds(stack: Stack, times: int) -> None:
+def scale(stack: Stack, times: int) -> None:
     """Scale up, let something happen, scale down; see everything move on each time."""
     rng = random.Random(SEED)
     for number in range(times):
@@ -55,7 +55,7 @@ def rounds(stack: Stack, times: int) -> None:
 @pytest.mark.timeout(600)
 def test_rounds_of_scaling_with_faults_of_everything_change_nothing(clicks: Clickstream, on: Servers) -> None:
     with running(clicks, on, rate=RATE) as stack:
-        rounds(stack, ROUNDS)
+        scale(stack, ROUNDS)
         found = stack.finish()
         report = f"seed {SEED}: {ROUNDS} rounds of 1 -> 3 -> 1 workers; {stack.report()}"
     print(report)

@@ -24,11 +24,12 @@ from footfall.sinks.postgres import PostgresTables
 from tests.faults.postgres_sink import BUGS
 from tests.faults.test_sink_kills import Load, differences, under
 from tests.observing import command, environment
+from tests.rounds import rounds
 from tests.servers.postgres import Postgres
 
 SEED = 20_260_302
-SINK_KILLS = 20
-SERVER_KILLS = 5
+SINK_KILLS = rounds(8, thorough=20)
+SERVER_KILLS = rounds(3, thorough=5)
 AWAY = 5.0
 """Seconds without a server. ``after(away(60.0), directory)`` is the same for a minute."""
 TIME_OUT = 1_000

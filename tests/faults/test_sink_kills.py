@@ -24,10 +24,11 @@ from footfall.log.base import RetainingLog
 from footfall.sinks.tables import TableSink
 from tests.faults.buggy_sink import BUGS
 from tests.observing import command, environment
+from tests.rounds import rounds
 from tests.unit.carts import at, selections, stored, table_rows
 
 SEED = 20_260_102
-KILLS = 20
+KILLS = rounds(8, thorough=20)
 BACK_AT_WORK = 3.0
 """Seconds from a start to the first progress: the promise."""
 TOO_LONG = 30.0
@@ -185,7 +186,7 @@ def key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 @pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.timeout(200)
-def test_twenty_kills_of_the_sink_neither_lose_nor_double_a_row(tmp_path: Path) -> None:
+def test_kills_of_the_sink_neither_lose_nor_double_a_row(tmp_path: Path) -> None:
     outcome = after_kills(tmp_path, kills=KILLS, seed=SEED)
 
     print(outcome.report)

@@ -21,9 +21,10 @@ from footfall import wiring
 from footfall.log.base import Log, Place
 from tests.faults.buggy_sql import BUGS
 from tests.observing import ROOT, command, environment, footfall
+from tests.rounds import rounds
 
 SEED = 20_261_126
-KILLS = 20
+KILLS = rounds(8, thorough=20)
 KILLS_WITH_A_BUG = 5
 QUERY = ROOT / "src/footfall/examples/vip/vip.sql"
 SOURCE = ("generate", "--example", "vip", "--live", "--clicks-per-second", "400", "--burst-every", "150")

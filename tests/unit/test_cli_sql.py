@@ -216,6 +216,16 @@ def test_a_select_beside_others_is_refused_on_the_log(filled: Path) -> None:
     assert "a SELECT is run alone" in str(error("-e", query, "--until-end", data_dir=filled))
 
 
+@pytest.mark.parametrize("source", ["`click`", "Clicks"])
+def test_a_query_that_reads_what_it_writes_is_refused_on_the_log(filled: Path, source: str) -> None:
+    query = (
+        "CREATE TABLE Clicks (page INT) WITH ('topic' = 'click');"
+        f"CREATE VIEW V AS SELECT page FROM {source}; INSERT INTO Clicks SELECT page FROM V WHERE page > 1"
+    )
+    said = str(error("-e", query, "--until-end", "--name", "circle", data_dir=filled))
+    assert "reads the stream that it writes, click (line 1, column" in said
+
+
 # -- a table that changes ---------------------------------------------------------------------------------
 
 

@@ -65,7 +65,7 @@ def test_casts_that_mean_nothing_are_refused() -> None:
         ("SUM", [], "with GROUP BY"),
         ("UPPER", [], "takes 1 argument, not 0"),
         ("SUBSTRING", [constant("a", STRING)], "takes 2 to 3 arguments, not 1"),
-        ("UPPER", [constant(1, INT)], "must be a text, not INT (line 1, column 1) Write CAST(… AS STRING)."),
+        ("UPPER", [constant(1, INT)], "must be a text, not INT (line 1, column 1). Write CAST(… AS STRING)."),
         ("+", [constant("a", STRING), constant(1, INT)], "must be a number, not STRING"),
         ("=", [column("a", INT), column("b", STRING)], "so that both sides are of one type"),
         ("/", [column("a", INT), constant(0, INT)], "Division by zero"),

@@ -22,5 +22,5 @@ class SqlError(UsageError):
     """A query that cannot be run. Carries ``at``; ``remedy`` says what to write instead."""
 
     def __init__(self, message: str, *, at: At, remedy: str) -> None:
-        super().__init__(f"{message} ({at})", remedy=remedy)
+        super().__init__(f"{message} ({at}).", remedy=remedy)
         self.at = at

@@ -87,6 +87,7 @@ def standing_query(
     with open_log(data_dir, pipeline=pipeline, settings=settings) as log:
         query = StandingQuery(name, script)
         _refuse_several(script)
+        _refuse_circles(script)
         _refuse_unknown(log, query)
         for stream in query.targets:
             if stream not in log.names():
@@ -122,6 +123,24 @@ def _refuse_several(script: Script) -> None:
             "On the log, a SELECT is run alone: its rows are shown as they come.",
             remedy="Take the other queries out of the script, or write INSERT INTO before each SELECT.",
         )
+
+
+def _refuse_circles(script: Script) -> None:
+    """A query that reads what it writes would never come to rest."""
+    from footfall.sql.errors import SqlError
+    from footfall.sql.standing import tables_of
+    from footfall.sql.tables import stream_of
+
+    for insert in script.inserts:
+        if insert.target is None:
+            continue
+        stream = stream_of(insert.target)
+        if stream in {stream_of(table) for table in tables_of(insert).values()}:
+            raise SqlError(
+                f"This query reads the stream that it writes, {stream}",
+                at=insert.at,
+                remedy="Write into another one: give the target's WITH another 'topic'.",
+            )
 
 
 def _refuse_unknown(log: Log, query: StandingQuery) -> None:

@@ -1,6 +1,7 @@
-"""Turns the whole suite into two runs of pytest, and their figures into one line.
+"""Turns the whole suite into three runs of pytest, and their figures into one line.
 
-First all that may run beside one another; then, one by one, what asserts a time or loads the machine.
+First all that may run beside one another; then what waits for servers' time-outs, two at a time; then, one by one,
+what asserts a time or loads the machine.
 A few tests that failed run once more, with nothing beside them: on a machine that others use, too, a promised second
 may be over before it was this test's turn. They stand in the output either way; what fails again has failed.
 """
@@ -19,11 +20,14 @@ from typing import Final
 
 WORKERS: Final = "3"
 """For two cores: much of what a test does is waiting."""
-BESIDE: Final = ("-m", "not alone", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
+BESIDE: Final = ("-m", "not alone and not waits", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
 """A file stays together, for it shares what is dear to start, and so does all that needs a browser (see conftest.py).
 In their order, which has the long ones first.
 """
+WAITING: Final = ("-m", "waits", "-n", "2", "--dist", "worksteal")
+"""Beside the first part, the servers would be too slow for the time-outs that these tests give them."""
 ALONE: Final = ("-m", "alone")
+PARTS: Final = (BESIDE, WAITING, ALONE)
 SLOWEST: Final = ("--durations=40", "--durations-min=5")
 AGAIN: Final = ("--last-failed", "--last-failed-no-failures", "none")
 FEW: Final = 8
@@ -31,16 +35,16 @@ FEW: Final = 8
 
 
 def main() -> int:
-    """Run both parts, the second also when the first fails; 0 when all is well."""
+    """Run all parts, also when one fails; 0 when all is well."""
     counts: Counter[str] = Counter()
     codes = []
-    for part in (BESIDE, ALONE):
+    for part in PARTS:
         code, found = run(part)
         codes.append(code)
         counts += found
-        if code == 2 or not found["passed"]:  # Ctrl-C, or something is wrong with all of them
+        if code == 2 or not found["passed"] + found["skipped"]:  # Ctrl-C, or something is wrong with all of them
             break
-    if len(codes) == 2 and set(codes) <= {0, 1} and 0 < counts["failed"] <= FEW:
+    if len(codes) == len(PARTS) and set(codes) <= {0, 1} and 0 < counts["failed"] <= FEW:
         counts, codes = after_another_try(counts)
     print(closing_line(counts))
     return int(any(codes))

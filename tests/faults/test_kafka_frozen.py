@@ -35,7 +35,7 @@ def on() -> Iterator[Servers]:
 
 @pytest.fixture(scope="module")
 def clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
-    return clickstream(tmp_path_factory.mktemp("clicks"), events=6_000)
+    return clickstream(tmp_path_factory.mktemp("clicks"), events=3_000)
 
 
 def after_a_freeze(point: str, clicks: Clickstream, on: Servers, *, bug: str = "nothing") -> list[str]:
@@ -90,7 +90,7 @@ def contents(client: redis.Redis, key: bytes) -> object:
     return client.dump(key)
 
 
-@pytest.mark.alone
+@pytest.mark.waits
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("point", POINTS)
@@ -98,7 +98,7 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing(point: str, clicks: Clicks
     assert after_a_freeze(point, clicks, on) == []
 
 
-@pytest.mark.alone
+@pytest.mark.waits
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(

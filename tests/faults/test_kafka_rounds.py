@@ -50,7 +50,7 @@ def scale(stack: Stack, times: int) -> None:
         stack.move_on()
 
 
-@pytest.mark.alone
+@pytest.mark.waits
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_rounds_of_scaling_with_faults_of_everything_change_nothing(clicks: Clickstream, on: Servers) -> None:
@@ -64,7 +64,7 @@ def test_rounds_of_scaling_with_faults_of_everything_change_nothing(clicks: Clic
 
 @pytest.fixture(scope="module")
 def few_clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
-    return clickstream(tmp_path_factory.mktemp("few-clicks"), events=8_000)
+    return clickstream(tmp_path_factory.mktemp("few-clicks"), events=4_000)
 
 
 def after_kills(
@@ -83,7 +83,7 @@ def after_kills(
         return [str(broken)], 0
 
 
-@pytest.mark.alone
+@pytest.mark.waits
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("processors", [TOGETHER, APART], ids=["together", "apart"])
@@ -95,7 +95,7 @@ def test_what_a_killed_worker_had_put_out_counts_once(
     assert duplicates > 0, "no kill came between outputs and save: this test shows nothing"
 
 
-@pytest.mark.alone
+@pytest.mark.waits
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ from tests.servers.postgres import Postgres
 SEED = 20_260_302
 SINK_KILLS = rounds(8, thorough=20)
 SERVER_KILLS = rounds(3, thorough=5)
-AWAY = 5.0
-"""Seconds without a server. ``after(away(60.0), directory)`` is the same for a minute."""
+AWAY = float(rounds(5, thorough=60))
+"""Seconds without a server."""
 TIME_OUT = 1_000
 """Milliseconds for a statement here, so that a frozen server is noticed after three seconds."""
 RECOVERED = 30.0

@@ -5,6 +5,7 @@ A block of lines is read by columns; if that fails, line by line, so that one wr
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -71,34 +72,29 @@ def _ndjson(
     rejected: Rejected,
     order: Sequence[str],  # noqa: ARG001 - fields have names
 ) -> Iterator[Batch]:
-    line = _Lines(path)
+    lines = _Lines(path)
     with path.open("rb") as file:
-        for block in read_blocks(file, columns):
-            if block.rows is None:
-                yield _by_lines(block.text.split(b"\n"), columns, partial(_reject, rejected, path, line.number))
-            else:
-                yield block.rows
-            line.pass_by(block.text)
+        for begin, end, rows in read_blocks(file, columns):
+            if rows is not None:
+                yield rows
+                continue
+            text = os.pread(file.fileno(), end - begin, begin)
+            yield _by_lines(text.split(b"\n"), columns, partial(_reject, rejected, path, lines.number(begin)))
 
 
 class _Lines:
-    """Where in the file a block begins. Lines are counted only where one is to be named: that takes a while."""
+    """Which line of a file begins where. They are counted only where one is to be named: that takes a while."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._begin = 0
         self._counted = (0, 1)
 
-    def pass_by(self, text: bytes) -> None:
-        self._begin += len(text)
-
-    @property
-    def number(self) -> int:
-        """Of the block's first line, from 1."""
+    def number(self, begin: int) -> int:
+        """Of the line that begins here, from 1. The next one asked for lies behind it."""
         at, number = self._counted
         with self._path.open("rb") as file:
             file.seek(at)
-            while at < self._begin and (text := file.read(min(self._begin - at, _BYTES))):
+            while at < begin and (text := file.read(min(begin - at, _BYTES))):
                 number += text.count(b"\n")
                 at += len(text)
         self._counted = at, number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -59,6 +60,22 @@ def test_an_exchange_is_made_and_reaches_the_queue_that_is_bound(rabbitmq: Rabbi
         sink.send([message()])
 
     assert len(received(rabbitmq.url, name)) == 1
+
+
+def test_a_queue_that_was_just_made_gets_nothing_until_the_broker_will_remember_it(
+    rabbitmq: RabbitMQ, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = RabbitSettings(url=rabbitmq.url, routing_key=name, queue=name)
+    monkeypatch.setattr("footfall.sinks.rabbitmq._SETTLES", 0.5)
+    begun = time.monotonic()
+    with RabbitSink(settings) as sink:
+        sink.send([message(1)])
+    assert time.monotonic() - begun >= 0.5
+
+    monkeypatch.setattr("footfall.sinks.rabbitmq._SETTLES", 3_600.0)
+    with RabbitSink(settings) as sink:
+        sink.send([message(2)])
+    assert len(received(rabbitmq.url, name)) == 2
 
 
 def test_queues_and_exchanges_that_are_there_stay_as_they_are(rabbitmq: RabbitMQ, name: str) -> None:

@@ -79,9 +79,8 @@ class SqlProcessor:
             return plan_script(self.script, streams=streams, functions=functions)
         except SqlError as error:
             line = error.at.line - self._tables().count("\n")
-            message = error.message.removesuffix(f" ({error.at})")
             raise UsageError(
-                f"{self.file}, processor {self.name}: {message} (line {max(1, line)}, column {error.at.column}).",
+                f"{self.file}, processor {self.name}: {error.what} (line {max(1, line)}, column {error.at.column}).",
                 remedy=error.remedy,
             ) from error
 
@@ -212,7 +211,7 @@ def sql_processor(
     try:
         names = names_in(query)
     except SqlError as error:
-        raise part.wrong(f"{error.message}.", remedy=error.remedy) from error
+        raise part.wrong(error.message, remedy=error.remedy) from error
     if not names.filled and to is None:
         raise part.wrong("nobody says where the rows go.", remedy="Write INSERT INTO …, or name a stream with `to`.")
     if names.filled and to is not None:

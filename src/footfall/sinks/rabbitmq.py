@@ -24,6 +24,9 @@ _PATIENCE: Final = 15.0
 """Seconds that the broker may take for a connection, and to confirm what was sent."""
 _GOODBYE: Final = 2.0
 """Seconds for taking leave; the broker does without."""
+_SETTLES: Final = 3.0
+"""Seconds from making a queue to the first message. RabbitMQ has definitions on disk only a moment later: when it is
+killed before, it forgets the queue, with all the messages in it that it has confirmed."""
 _SCHEMES: Final = ("amqp", "amqps")
 _OUTAGES: Final = (
     aiormq.exceptions.AMQPError,
@@ -60,6 +63,8 @@ class RabbitSink:
         self._url = _parsed(settings.url)
         self._connection: AbstractConnection | None = None
         self._exchange: AbstractExchange | None = None
+        self._new = False
+        """Whether the queue or the exchange was made just now."""
         self._worked = False
         """Whether it was ever connected: then what fails later is an outage."""
         self._loop = asyncio.new_event_loop()
@@ -92,6 +97,9 @@ class RabbitSink:
         try:
             async with asyncio.timeout(_PATIENCE):
                 exchange = self._exchange or await self._connect()
+            if self._new:
+                await asyncio.sleep(_SETTLES)
+                self._new = False
             async with asyncio.timeout(_PATIENCE):
                 await self._publish(exchange, messages)
         except BaseException as error:
@@ -125,17 +133,19 @@ class RabbitSink:
 
     async def _make_queue(self, connection: AbstractConnection) -> None:
         """Exchange and queue, durable, unless they are there: then they stay as they are."""
-        settings = self._settings
+        settings, new = self._settings, False
         if settings.exchange and not await _there(connection, exchange=settings.exchange):
+            new = True
             async with connection.channel() as channel:
                 await channel.declare_exchange(settings.exchange, aio_pika.ExchangeType.TOPIC, durable=True)
-        if settings.queue is None:
-            return
-        there = await _there(connection, queue=settings.queue)
-        async with connection.channel() as channel:
-            queue = await channel.declare_queue(settings.queue, durable=True, passive=there)
-            if settings.exchange:
-                await queue.bind(settings.exchange, settings.routing_key)
+        if settings.queue is not None:
+            there = await _there(connection, queue=settings.queue)
+            new = new or not there
+            async with connection.channel() as channel:
+                queue = await channel.declare_queue(settings.queue, durable=True, passive=there)
+                if settings.exchange:
+                    await queue.bind(settings.exchange, settings.routing_key)
+        self._new = new
 
     async def _disconnect(self) -> None:
         connection, self._connection, self._exchange = self._connection, None, None

@@ -19,8 +19,9 @@ class At:
 
 
 class SqlError(UsageError):
-    """A query that cannot be run. Carries ``at``; ``remedy`` says what to write instead."""
+    """A query that cannot be run. Carries ``what`` is wrong, and ``at``; ``remedy`` says what to write instead."""
 
     def __init__(self, message: str, *, at: At, remedy: str) -> None:
         super().__init__(f"{message} ({at}).", remedy=remedy)
+        self.what = message
         self.at = at

@@ -207,5 +207,4 @@ def _sql_errors(part: Part, *, placed: bool = False) -> Iterator[None]:
     try:
         yield
     except SqlError as error:
-        message = error.message if placed else error.message.removesuffix(f" ({error.at})")
-        raise part.wrong(f"{message}.", remedy=error.remedy) from error
+        raise part.wrong(error.message if placed else f"{error.what}.", remedy=error.remedy) from error

@@ -4,6 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
+# Services and tests start processes by the hundred; each would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup up servers test check format bench clean
 
 setup: $(STAMP)  ## the virtual environment, with .venv/bin/footfall in it

@@ -14,10 +14,11 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+TESTS: Final = Path(__file__).parent
 WORKERS: Final = "3"
 """For two cores: much of what a test does is waiting."""
 BESIDE: Final = ("-m", "not alone and not waits", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
@@ -27,24 +28,35 @@ In their order, which has the long ones first.
 WAITING: Final = ("-m", "waits", "-n", "2", "--dist", "worksteal")
 """Beside the first part, the servers would be too slow for the time-outs that these tests give them."""
 ALONE: Final = ("-m", "alone")
-PARTS: Final = (BESIDE, WAITING, ALONE)
 SLOWEST: Final = ("--durations=40", "--durations-min=5")
 AGAIN: Final = ("--last-failed", "--last-failed-no-failures", "none")
 FEW: Final = 8
 """More failures than this are no matter of time."""
 
 
+def parts() -> Iterator[Sequence[str]]:
+    """What pytest is told, one run after the other. The later ones collect only the files that have such tests."""
+    yield BESIDE
+    yield *WAITING, *marked("waits")
+    yield *ALONE, *marked("alone")
+
+
+def marked(mark: str) -> list[str]:
+    """The files in which this mark is set."""
+    return sorted(str(file) for file in TESTS.rglob("test_*.py") if f"pytest.mark.{mark}" in file.read_text())
+
+
 def main() -> int:
     """Run all parts, also when one fails; 0 when all is well."""
     counts: Counter[str] = Counter()
     codes = []
-    for part in PARTS:
+    for part in parts():
         code, found = run(part)
         codes.append(code)
         counts += found
         if code == 2 or not found["passed"] + found["skipped"]:  # Ctrl-C, or something is wrong with all of them
             break
-    if len(codes) == len(PARTS) and set(codes) <= {0, 1} and 0 < counts["failed"] <= FEW:
+    if set(codes) <= {0, 1} and 0 < counts["failed"] <= FEW:
         counts, codes = after_another_try(counts)
     print(closing_line(counts))
     return int(any(codes))

@@ -37,12 +37,12 @@ RATE = 400
 
 @pytest.fixture(scope="module")
 def clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
-    return clickstream(tmp_path_factory.mktemp("clicks"), events=40_000)
+    return clickstream(tmp_path_factory.mktemp("clicks"), events=rounds(12_000, thorough=40_000))
 
 
 @pytest.fixture(scope="module")
 def few_clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
-    return clickstream(tmp_path_factory.mktemp("few-clicks"), events=8_000)
+    return clickstream(tmp_path_factory.mktemp("few-clicks"), events=4_000)
 
 
 def report(stack: Stack) -> str:

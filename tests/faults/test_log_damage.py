@@ -32,6 +32,7 @@ from footfall.log.embedded.commits import Request
 from footfall.log.embedded.frames import frame_of
 from footfall.log.embedded.segments import SegmentWriter
 from tests.contracts.log_contract import STREAM, add, chunks, numbers, values
+from tests.rounds import rounds
 
 Problems = list[str]
 ROWS: Final = 2
@@ -420,7 +421,8 @@ def lost_or_doubled(directory: Path, acknowledged: int) -> Problems:
 
 
 @pytest.mark.parametrize(
-    ("kills", "bug"), [(20, ""), (2, "acknowledged before it is committed"), (2, "position apart from outputs")]
+    ("kills", "bug"),
+    [(rounds(8, thorough=20), ""), (2, "acknowledged before it is committed"), (2, "position apart from outputs")],
 )
 def test_after_kills_at_random_moments_every_event_is_there_once(tmp_path: Path, kills: int, bug: str) -> None:
     with EmbeddedLog.open(tmp_path) as log:

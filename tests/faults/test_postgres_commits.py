@@ -1,4 +1,4 @@
-"""The answer to a COMMIT gets lost, a hundred times: each row is there once, and nothing is set aside.
+"""The answer to a COMMIT gets lost, again and again: each row is there once, and nothing is set aside.
 
 A failure prints the seed; ``SEED`` sets it. Each planted bug has a test that sees it found.
 """
@@ -21,12 +21,13 @@ from footfall.log.embedded import EmbeddedLog
 from footfall.sinks.postgres import PostgresTables
 from footfall.sinks.tables import CLICKSTREAM_DATA
 from tests.faults.cutting import Cutter, Loss
+from tests.rounds import rounds
 from tests.servers.postgres import Postgres
 from tests.unit.carts import Sunk, at, put, stored, table_rows
 from tests.unit.streams import START, open_log
 
 SEED = 20_260_301
-CUTS = 100
+CUTS = rounds(40, thorough=100)
 MANY_STEPS = 1_000
 
 
@@ -82,7 +83,7 @@ def differences(given: list[dict[str, Any]], found: list[dict[str, Any]], log: E
     return [f"{what}: {number} (seed {SEED})" for what, number in counted.items() if number]
 
 
-def test_a_hundred_cut_commits_neither_lose_nor_double_a_row(log: EmbeddedLog, url: str) -> None:
+def test_cut_commits_neither_lose_nor_double_a_row(log: EmbeddedLog, url: str) -> None:
     assert after_cuts(log, url, CUTS) == []
 
 

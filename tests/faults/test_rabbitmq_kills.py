@@ -19,6 +19,7 @@ from footfall.log.base import DurableLog
 from tests.faults.buggy_rabbitmq import BUGS
 from tests.integration.rabbits import received
 from tests.observing import command, environment
+from tests.rounds import rounds
 from tests.servers.rabbitmq import RabbitMQ
 from tests.unit.vips import VIPS, event_id, make, put
 
@@ -140,8 +141,8 @@ def differences(load: Load, broker: RabbitMQ, log: DurableLog) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_five_kills_of_the_sink_and_three_of_rabbitmq_lose_nothing_and_keep_the_order(tmp_path: Path) -> None:
-    assert after_faults(tmp_path, kills=5, restarts=3) == []
+def test_kills_of_the_sink_and_of_rabbitmq_lose_nothing_and_keep_the_order(tmp_path: Path) -> None:
+    assert after_faults(tmp_path, kills=rounds(3, thorough=5), restarts=rounds(1, thorough=3)) == []
 
 
 @pytest.mark.slow

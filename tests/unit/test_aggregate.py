@@ -56,6 +56,13 @@ def test_late_clicks_are_only_in_the_raw_data() -> None:
     assert [len(part(running, one.view)) for one in running.partials()] == [0, 0, 0, 0, 0, 1]
 
 
+def test_a_late_click_is_in_the_raw_data_also_when_its_partition_has_not_come_so_far() -> None:
+    running = started()
+    see(running, click(0, late=True), high=-30)
+    see(running, click(1), high=-30)  # a clock that is ahead
+    assert [row["late"] for row in part(running, "raw_data")] == [True]
+
+
 def test_before_the_first_click_every_part_is_empty() -> None:
     running = started()
     assert [one.batch.num_rows for one in running.partials()] == [0] * 6

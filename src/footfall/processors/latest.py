@@ -87,7 +87,8 @@ class LatestRows:
 
     def add(self, frame: Frame) -> None:
         """Look at the newest rows of the frame."""
-        rows = np.flatnonzero(frame.times <= frame.high)  # a clock that is ahead would stay on top for ever
+        # A clock that is ahead would stay on top for ever. A late row is not: its source was further on than we are.
+        rows = np.flatnonzero(frame.late | (frame.times <= frame.high))
         if not len(rows):
             return
         times = frame.times

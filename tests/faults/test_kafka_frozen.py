@@ -35,7 +35,7 @@ def on() -> Iterator[Servers]:
 
 @pytest.fixture(scope="module")
 def clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
-    return clickstream(tmp_path_factory.mktemp("clicks"), events=3_000)
+    return clickstream(tmp_path_factory.mktemp("clicks"), events=6_000)
 
 
 def after_a_freeze(point: str, clicks: Clickstream, on: Servers, *, bug: str = "nothing") -> list[str]:

@@ -113,8 +113,9 @@ class _Reader:
         self._duckdb = _database().cursor()
         names = ", ".join(f"{_literal(name)}: 'JSON'" for name in columns)
         self._query = (
+            # Without `records`, DuckDB looks at 20,000 lines first, twice, to find out whether they are objects.
             f"SELECT * FROM read_ndjson('/proc/self/fd/{self._lines}', columns={{{names}}}, "  # noqa: S608 - ours
-            f"maximum_object_size={_LINE})"
+            f"records=true, maximum_object_size={_LINE})"
         )
 
     def close(self) -> None:

@@ -106,9 +106,10 @@ def after_kills(directory: Path, *, kills: int, bug: str | None = None) -> tuple
     """What is there and what should be, after so many kills of the query, and some of the generator."""
     rng = random.Random(SEED)
     with scene(directory, bug) as running:
-        for name in ("source", "query"):
-            running.start(name)
+        running.start("source")
         with wiring.open_log(running.data_dir) as log:
+            until(lambda: {"user", "click"} <= set(log.names()), lambda: f"no streams: {running.said('source')}")
+            running.start("query")
             seen = -1
 
             def moved() -> bool:

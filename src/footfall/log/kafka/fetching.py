@@ -27,7 +27,11 @@ _HELD: Final = 200_000
 """A partition with more messages in memory than this is not fetched from for the moment."""
 _HELD_BYTES: Final = 64 << 20
 """Nor one whose messages take more than this."""
-_NOT_KNOWN_YET: Final = (KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC)
+_NOT_KNOWN_YET: Final = (
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+)
 _AT_A_TIME: Final = 20_000
 _ANSWER: Final = 20.0
 """Seconds after which a broker that sends nothing, although it has something, is said to be away."""

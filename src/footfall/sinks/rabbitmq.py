@@ -145,7 +145,7 @@ class RabbitSink:
                 queue = await channel.declare_queue(settings.queue, durable=True, passive=there)
                 if settings.exchange:
                     await queue.bind(settings.exchange, settings.routing_key)
-        self._new = new
+        self._new = self._new or new  # also when this connection broke before anything was sent
 
     async def _disconnect(self) -> None:
         connection, self._connection, self._exchange = self._connection, None, None

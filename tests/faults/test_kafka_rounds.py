@@ -64,7 +64,7 @@ def test_rounds_of_scaling_with_faults_of_everything_change_nothing(clicks: Clic
 
 @pytest.fixture(scope="module")
 def few_clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
-    return clickstream(tmp_path_factory.mktemp("few-clicks"), events=4_000)
+    return clickstream(tmp_path_factory.mktemp("few-clicks"), events=rounds(4_000, thorough=8_000))
 
 
 def after_kills(

@@ -42,7 +42,7 @@ def clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
 
 @pytest.fixture(scope="module")
 def few_clicks(tmp_path_factory: pytest.TempPathFactory) -> Clickstream:
-    return clickstream(tmp_path_factory.mktemp("few-clicks"), events=4_000)
+    return clickstream(tmp_path_factory.mktemp("few-clicks"), events=rounds(4_000, thorough=8_000))
 
 
 def report(stack: Stack) -> str:

@@ -135,7 +135,7 @@ def test_the_generated_files_contain_what_is_compared(made: Made) -> None:
     assert all(any(row.values()) for rows in result.views.values() for row in rows)
 
 
-@pytest.mark.parametrize(("batch_size", "events"), [(1, 300), (7, 1_500), (1_000, 3_000), (100_000, 3_000)])
+@pytest.mark.parametrize(("batch_size", "events"), [(1, 300), (1, 600), (7, 3_000), (1_000, 3_000), (100_000, 3_000)])
 def test_the_batch_size_changes_nothing(made: Made, tmp_path: Path, batch_size: int, events: int) -> None:
     file, lookups = made(events=events, seed=30)
     check(rewritten(file, with_everything), lookups, tmp_path / "data", batch_size=batch_size)

@@ -28,7 +28,7 @@ _BYTES: Final = 16 << 20
 _LINE: Final = 4 << 20
 """Bytes of the longest line that is read here. DuckDB takes twice as much memory for it, whatever the lines are."""
 _ROWS: Final = 1 << 20
-"""At most in one piece: more than a block has."""
+"""At most in one piece: more than a block of usual lines has."""
 _LOOK: Final = 1 << 16
 _READERS: Final = 2
 _QUOTE: Final = ord('"')

@@ -21,8 +21,12 @@ from footfall.log.kafka.settings import KafkaSettings
 from footfall.log.kafka.topics import LARGEST, Topics
 
 _POLL: Final = 0.02
-_BEYOND: Final = 10.0
-"""Seconds after the delivery time-out at which a message without an answer is given up."""
+PATIENCE: Final = 0.75
+"""Of the delivery time-out, after which a write is given up as a whole.
+
+The client gives up message by message: the first of a write may be too old just when the brokers are back, and those
+behind it be written without it. When it is tried again, it stands behind them, and a visitor's clicks are out of order.
+"""
 
 
 @dataclass(slots=True)
@@ -42,9 +46,10 @@ class _Sending:
         return not all(self.lasts)
 
     @property
-    def errors(self) -> list[Any]:
-        """What went wrong."""
-        return [error for one in (self.reports, *self.firsts, *self.lasts) for error in one if error is not None]
+    def error(self) -> Any:
+        """What went wrong first; None if nothing has yet."""
+        failed = (error for one in (self.reports, *self.firsts, *self.lasts) for error in one if error is not None)
+        return next(failed, None)
 
 
 class Writer:
@@ -61,25 +66,38 @@ class Writer:
     def write(self, appends: Sequence[Append]) -> Committed:
         """Send batches, and wait until all of it is acknowledged by all replicas in sync.
 
-        Raises Unavailable if one message is not: others may be there all the same.
+        Raises Unavailable if one message is not: those before it, of the same partition, may be there all the same.
         """
         if not appends:
             return Committed((), {})
         messages = [self._codec.encode(append.stream, append.batch) for append in appends]
         sending: dict[tuple[str, int], _Sending] = {}
+        producer = None
         try:
             with our_errors(self._settings.brokers, "Write"):
                 with self._lock:  # so that the messages of a batch stand together
                     producer = self._producer = self._producer or Producer(self._options())
-                    firsts = [self._send(producer, a, m, sending) for a, m in zip(appends, messages, strict=True)]
-                self._wait(producer, sending)
+                    until = self._clock.monotonic() + PATIENCE * self._settings.delivery.total_seconds()
+                    firsts = [
+                        self._send(producer, a, m, sending, until) for a, m in zip(appends, messages, strict=True)
+                    ]
+                self._wait(producer, sending, until)
         except FootfallError:
-            # A producer may never be usable again after an error, and does not say so with a message's report. Other
-            # threads keep it until they have their answers; then it goes, with all that waits to be sent.
-            self._producer = None
+            self._give_up(producer)
             raise
         ends = {key: Place(offset_of(one.lasts[-1][None]) + 1) for key, one in sending.items()}
         return Committed([offset_of(first[None]) for first in firsts], ends)
+
+    def _give_up(self, producer: Producer | None) -> None:
+        """Take back what was not sent, before something of it is sent without what was to stand before it.
+
+        A producer may never be usable again after an error, and does not say so with a message's report. Other threads
+        keep it until they have their answers.
+        """
+        if producer is not None:
+            producer.purge()
+            if self._producer is producer:
+                self._producer = None
 
     def close(self) -> None:
         """Let go of the connections. Nothing waits to be sent."""
@@ -105,6 +123,7 @@ class Writer:
         append: Append,
         messages: Sequence[bytes],
         sending: dict[tuple[str, int], _Sending],
+        until: float,
     ) -> dict[Any, Message]:
         """Queue the messages of a batch; what becomes of its first one will be in the dict."""
         topic, partition = self._topics.topic(append.stream), append.partition
@@ -125,7 +144,7 @@ class Writer:
                     producer.produce(topic, message, key, partition, on_delivery=callback, timestamp=time)
                     break
                 except BufferError:
-                    producer.poll(_POLL)
+                    self._poll(producer, until)
         if marked:
             mark = Mark(append.watermark, self._clock.now_ms())
             producer.produce(
@@ -145,18 +164,22 @@ class Writer:
             return times
         return [self._clock.now_ms()] * batch.num_rows
 
-    def _wait(self, producer: Producer, sending: dict[tuple[str, int], _Sending]) -> None:
-        deadline = self._clock.monotonic() + self._settings.delivery.total_seconds() + _BEYOND
-        for one in sending.values():
-            while one.waits:
-                producer.poll(_POLL)
-                if self._clock.monotonic() > deadline:
-                    raise Unavailable(
-                        f"Kafka at {self._settings.brokers} has not answered.", remedy="It is tried again."
-                    )
+    def _wait(self, producer: Producer, sending: dict[tuple[str, int], _Sending], until: float) -> None:
+        while any(one.waits for one in sending.values()):
+            self._check(sending)
+            self._poll(producer, until)
+        self._check(sending)
+
+    def _check(self, sending: dict[tuple[str, int], _Sending]) -> None:
         for (stream, partition), one in sending.items():
-            if errors := one.errors:
-                raise failure(errors[0], self._settings.brokers, f"Write to {stream}-{partition}")
+            if one.error is not None:
+                raise failure(one.error, self._settings.brokers, f"Write to {stream}-{partition}")
+
+    def _poll(self, producer: Producer, until: float) -> None:
+        """Take in reports for a moment. Raises Unavailable when it is too late for more."""
+        producer.poll(_POLL)
+        if self._clock.monotonic() > until:
+            raise Unavailable(f"Kafka at {self._settings.brokers} has not answered.", remedy="It is tried again.")
 
 
 def _keys(append: Append) -> list[bytes | None]:

@@ -85,7 +85,7 @@ class Supervised:
                 command(self.bug, *self.arguments, module=BUGGY) if self.bug else command(*self.arguments),
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                env=environment(),
+                env={**environment(), "PYTHONFAULTHANDLER": "1"},
             )
 
     def look_after(self) -> None:
@@ -122,14 +122,14 @@ class Supervised:
         try:
             self.process.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.process.send_signal(signal.SIGABRT)  # then it says where it stands
             self.process.wait()
             raise BrokenDownError(f"{self.name} does not end when told to: {self.said}") from None
 
     @property
     def said(self) -> str:
         """The last things that it said."""
-        return self.errors.read_text(encoding="utf-8", errors="replace")[-2_000:]
+        return self.errors.read_text(encoding="utf-8", errors="replace")[-4_000:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -24,11 +25,9 @@ def serve(
     With ``status_at`` (``ADDRESS:PORT``) it is also told there. The first SIGINT or SIGTERM asks it to stop, the
     second SIGINT ends it at once.
     """
-    stop = threading.Event()
-    before = {number: signal.signal(number, stopper(stop)) for number in (signal.SIGINT, signal.SIGTERM)}
     heartbeat = Heartbeat(data_dir / "run", name)
     try:
-        with status_pages(name, data_dir / "run", at=status_at):
+        with stopped_by_signals() as stop, status_pages(name, data_dir / "run", at=status_at):
             done = work(stop, heartbeat)
     except FootfallError as error:
         heartbeat.close(error=str(error))
@@ -36,9 +35,6 @@ def serve(
     except BaseException as error:
         heartbeat.close(error=f"{type(error).__name__}: {error}")
         raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     heartbeat.close()
     return done
 
@@ -79,12 +75,37 @@ def parse_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def stopper(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
-    """A signal handler that sets the event, and at a second Ctrl-C loses patience."""
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; a SIGINT after that loses patience, and raises KeyboardInterrupt.
+
+    A thread of its own sets it. A handler runs in the middle of whatever the main thread does, and when that is a wait
+    for the event, or another signal's handler, the event's lock is taken: to set it there would last for ever.
+    """
+    stop = threading.Event()
+    asked = False
+    receiver, sender = socket.socketpair()
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
+        nonlocal asked
+        if asked and number == signal.SIGINT:
             raise KeyboardInterrupt
-        stop.set()
+        asked = True
+        with suppress(OSError):
+            sender.send(b".", socket.MSG_DONTWAIT)
 
-    return handle
+    def listen() -> None:
+        if receiver.recv(1):
+            stop.set()
+
+    thread = threading.Thread(target=listen, name="signals", daemon=True)
+    thread.start()
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        sender.close()
+        thread.join()
+        receiver.close()

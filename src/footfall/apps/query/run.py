@@ -23,6 +23,7 @@ from footfall.apps.query.complaints import broken_off, explained
 from footfall.apps.query.ending import end
 from footfall.apps.query.results import Result
 from footfall.apps.query.tables import Table, empty
+from footfall.apps.query.yielding import yielding
 from footfall.core.clock import SystemClock
 from footfall.core.errors import Failure, UsageError
 from footfall.core.events import Batch
@@ -140,7 +141,8 @@ def _run(job: dict[str, Any], *, limits: Limits, notices: list[str], columns: Se
     with process:
         timer.start()
         try:
-            answer = _converse(process, json.dumps(job).encode(), most=job["bytes"] + _BESIDE)
+            with yielding(process, clock=SystemClock()):
+                answer = _converse(process, json.dumps(job).encode(), most=job["bytes"] + _BESIDE)
         finally:
             timer.cancel()
             end(process)

@@ -226,6 +226,17 @@ def test_a_query_that_reads_what_it_writes_is_refused_on_the_log(filled: Path, s
     assert "reads the stream that it writes, click (line 1, column" in said
 
 
+def test_queries_that_read_in_a_circle_what_they_write_are_refused_on_the_log(filled: Path) -> None:
+    query = (
+        "CREATE TABLE A (page INT) WITH ('topic' = 'click'); CREATE TABLE B (page INT) WITH ('topic' = 'other');\n"
+        "INSERT INTO B SELECT page FROM A;\nINSERT INTO A SELECT page FROM B"
+    )
+    said = str(error("-e", query, "--until-end", "--name", "circle", data_dir=filled))
+    assert "read, in a circle, what they write: " in said
+    assert "click -> other" in said
+    assert "(line " in said
+
+
 # -- a table that changes ---------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from footfall.wiring.backends import open_existing_log, open_log
 if TYPE_CHECKING:  # each service loads only what it works with, so that it is back soon after a restart
     from footfall.core.events import Batch
     from footfall.sql.declarations import Declaration
+    from footfall.sql.errors import At
     from footfall.sql.plan import Script
     from footfall.sql.standing import StandingQuery
 
@@ -126,21 +128,30 @@ def _refuse_several(script: Script) -> None:
 
 
 def _refuse_circles(script: Script) -> None:
-    """A query that reads what it writes would never come to rest."""
+    """Queries that read what they write, or what comes of it, would never come to rest."""
     from footfall.sql.errors import SqlError
     from footfall.sql.standing import tables_of
     from footfall.sql.tables import stream_of
 
+    reads: dict[str, set[str]] = {}
+    ats: dict[str, At] = {}
     for insert in script.inserts:
-        if insert.target is None:
-            continue
-        stream = stream_of(insert.target)
-        if stream in {stream_of(table) for table in tables_of(insert).values()}:
-            raise SqlError(
-                f"This query reads the stream that it writes, {stream}",
-                at=insert.at,
-                remedy="Write into another one: give the target's WITH another 'topic'.",
-            )
+        if insert.target is not None:
+            target = stream_of(insert.target)
+            ats.setdefault(target, insert.at)
+            reads.setdefault(target, set()).update(map(stream_of, tables_of(insert).values()))
+    try:
+        TopologicalSorter(reads).prepare()
+    except CycleError as circle:
+        streams: list[str] = circle.args[1]
+        alone = len(set(streams)) == 1
+        raise SqlError(
+            f"This query reads the stream that it writes, {streams[0]}"
+            if alone
+            else f"These queries read, in a circle, what they write: {' -> '.join(streams)}",
+            at=ats[streams[0]],
+            remedy="Write into another one: give the target's WITH another 'topic'.",
+        ) from None
 
 
 def _refuse_unknown(log: Log, query: StandingQuery) -> None:

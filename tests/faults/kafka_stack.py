@@ -294,7 +294,7 @@ class Stack:
             if any(BUG_IN_FOOTFALL in service.said for service in self.services.values()):
                 raise BrokenDownError("; ".join(s.said for s in self.services.values() if BUG_IN_FOOTFALL in s.said))
             if time.monotonic() - begun > seconds:
-                raise BrokenDownError(f"not in {seconds:g} s: {what}. {why}\n{self.report()}\n{self.said}")
+                raise BrokenDownError(f"not in {seconds:g} s: {what}. {why}\n{self.report()}\n{self._standing()}")
             threading.Event().wait(POLL)
 
     def move_on(self) -> float:
@@ -318,10 +318,15 @@ class Stack:
         ends = {CLICKS: clicks, ENRICHED: enriched}
         return all(stands[group, number] >= ends[GROUPS[group]][number] for group, number in stands)
 
-    @property
-    def said(self) -> str:
-        """The last words of each service."""
-        return "\n".join(f"== {s.name} {s.ended}: {s.said[-700:]}" for s in self.services.values() if s.said)
+    def _standing(self) -> str:
+        """The last words of each service, and where each one stands that still runs: it ends with that."""
+        for service in self.services.values():
+            service.give_up()
+            service.send(signal.SIGCONT)
+            service.send(signal.SIGABRT)
+            if service.process is not None:
+                service.process.wait()
+        return "\n".join(f"== {s.name} {s.ended}: {s.said}" for s in self.services.values() if s.said)
 
     # -- faults -------------------------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ class Writer:
         keep it until they have their answers.
         """
         if producer is not None:
-            producer.purge()
+            producer.purge(blocking=False)  # its threads are told; to wait for those of a lost broker might never end
             if self._producer is producer:
                 self._producer = None
 

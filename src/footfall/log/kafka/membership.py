@@ -128,9 +128,15 @@ class Membership:
         return max(int(found.offset), 0)
 
     def close(self) -> None:
-        """Leave the group: others take over at once."""
+        """Leave the group: others take over at once.
+
+        A broker that is away may never answer, and a client that waits for it goes on telling the group that this
+        worker lives. So it is waited for as long as the group waits for a silent worker, and no longer.
+        """
         self._pulse.close()
-        self._consumer.close()
+        leaving = threading.Thread(target=self._consumer.close, name="leave", daemon=True)
+        leaving.start()
+        leaving.join(self._session)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_assign(partitions)

@@ -130,8 +130,8 @@ class Membership:
     def close(self) -> None:
         """Leave the group: others take over at once.
 
-        A broker that is away may never answer, and a client that waits for it goes on telling the group that this
-        worker lives. So it is waited for as long as the group waits for a silent worker, and no longer.
+        The client waits a minute for the answer to what was told last, and goes on telling the group that this worker
+        lives. So it is waited for as long as the group waits for a silent worker; then the process ends without it.
         """
         self._pulse.close()
         leaving = threading.Thread(target=self._consumer.close, name="leave", daemon=True)

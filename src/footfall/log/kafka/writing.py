@@ -95,7 +95,7 @@ class Writer:
         keep it until they have their answers.
         """
         if producer is not None:
-            producer.purge(blocking=False)  # its threads are told; to wait for those of a lost broker might never end
+            producer.purge(blocking=False)  # what is sent until its threads have heard of it, is sent in its order
             if self._producer is producer:
                 self._producer = None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import random
 import signal
-import subprocess
 import tempfile
 import threading
 import time
@@ -32,7 +31,8 @@ from footfall.pipeline import Pipeline
 from footfall.sinks.tables import TableSink
 from tests.faults.harness import FULL_SPEED, GROUPS, REPLAY, TOGETHER, BrokenDownError, Clickstream
 from tests.faults.kafka_findings import Topics, found_in_tables, on_topics
-from tests.observing import command, environment, footfall, observe
+from tests.faults.kafka_service import Supervised
+from tests.observing import footfall, observe
 from tests.reference.comparing import differences
 from tests.servers.kafka import Kafka
 from tests.servers.postgres import Postgres
@@ -46,90 +46,11 @@ FROZEN: Final = 4.0
 """Seconds for which something is frozen: longer than the session."""
 SINKS: Final = ("clicks", "sessions", "offers")
 POLL: Final = 0.1
-BACK_OFF: Final = 0.3
-"""Seconds after which a service that ended is started again."""
 TOO_LONG: Final = 90.0
 """Seconds after which what does not move on is given up."""
-BUGGY: Final = "tests.faults.buggy_kafka"
 BUG_IN_FOOTFALL: Final = "this is a bug in Footfall"
 
 Arguments = Sequence[str]
-
-
-@dataclass(slots=True)
-class Supervised:
-    """A service, and the process that is it just now."""
-
-    name: str
-    arguments: list[str]
-    bug: str | None
-    errors: Path
-    process: subprocess.Popen[bytes] | None = None
-    wanted: bool = False
-    """Whether it is started again when it ends."""
-    ended: list[int] = field(default_factory=list)
-    """The exit codes of processes that ended by themselves."""
-    _again: float = 0.0
-    """When it is started again."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def start(self) -> None:
-        """Start it; from now on it is wanted."""
-        with self._lock:
-            self.wanted = True
-            self._start()
-
-    def _start(self) -> None:
-        with self.errors.open("ab") as errors:
-            self.process = subprocess.Popen(
-                command(self.bug, *self.arguments, module=BUGGY) if self.bug else command(*self.arguments),
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                env={**environment(), "PYTHONFAULTHANDLER": "1"},
-            )
-
-    def look_after(self) -> None:
-        """Start it again if it has ended by itself."""
-        with self._lock:
-            if not self.wanted or self.process is None or (code := self.process.poll()) is None:
-                return
-            if code == 0:
-                self.wanted = False
-            elif not self._again:
-                self.ended.append(code)
-                self._again = time.monotonic() + BACK_OFF
-            elif time.monotonic() > self._again:
-                self._again = 0.0
-                self._start()
-
-    def give_up(self) -> None:
-        """Let it not be started again."""
-        with self._lock:
-            self.wanted = False
-
-    def send(self, number: signal.Signals) -> None:
-        """Send its process a signal; if it is just gone, so be it."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
-
-    def stop(self) -> None:
-        """Ask it to end, and wait until it has."""
-        self.give_up()
-        if self.process is None:
-            return
-        self.send(signal.SIGCONT)
-        self.send(signal.SIGTERM)
-        try:
-            self.process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGABRT)  # then it says where it stands
-            self.process.wait()
-            raise BrokenDownError(f"{self.name} does not end when told to: {self.said}") from None
-
-    @property
-    def said(self) -> str:
-        """The last things that it said."""
-        return self.errors.read_text(encoding="utf-8", errors="replace")[-4_000:]
 
 
 @dataclass(frozen=True, slots=True)
